@@ -1,0 +1,110 @@
+import type { ExitReason, SessionEvent } from './events';
+import { canTransition, type Session, type SessionState } from './session';
+
+/**
+ * What one event of a runner changes in the session's record. Pure; the caller stores the result
+ * together with the event's `seq`, so that every event counts exactly once.
+ * @returns the record after the event; the same object when the event was applied before
+ */
+export function applyEvent(session: Session, event: SessionEvent): Session {
+  if (event.seq <= session.appliedSeq) return session;
+  const changed = { ...session, ...changes(session, event) };
+  return {
+    ...changed,
+    appliedSeq: event.seq,
+    updatedAt: changed.state === session.state ? session.updatedAt : event.at,
+  };
+}
+
+function changes(session: Session, event: SessionEvent): Partial<Session> {
+  const { metrics } = session;
+  switch (event.type) {
+    case 'runner-started':
+      return { presence: 'alive' };
+    case 'agent-started':
+      return { pid: event.pid, presence: 'alive' };
+    case 'conversation':
+      return { conversationId: event.conversationId };
+    case 'turn-started':
+      return { ...move(session, 'running'), turnStartedAt: event.at, reason: undefined };
+    case 'tool-call':
+      return { metrics: { ...metrics, toolCalls: metrics.toolCalls + 1 } };
+    case 'cost':
+      return { metrics: { ...metrics, costUsd: event.totalUsd } };
+    case 'permission-requested': {
+      const { requestId, title, options } = event;
+      return { requests: [...session.requests, { requestId, title, options }] };
+    }
+    case 'permission-answered':
+      return { requests: session.requests.filter((it) => it.requestId !== event.requestId) };
+    case 'turn-ended':
+      return {
+        ...move(session, 'idle'),
+        ...endTurn(session, event.at, event.tokens ?? 0),
+        reason: event.error ?? unusualStop(event.stopReason),
+      };
+    case 'exit':
+      return {
+        ...move(session, stateAfter(event.reason)),
+        ...endTurn(session, event.at, 0),
+        pid: undefined,
+        presence: 'gone',
+        reason: event.detail,
+      };
+    case 'text':
+    case 'thought':
+    case 'tool-update':
+    case 'plan':
+    case 'mode':
+    case 'stderr':
+    case 'stop-requested':
+      return {};
+  }
+}
+
+/** The state changes where the state machine allows it; a row that has already ended stays as it is. */
+function move(session: Session, to: SessionState): Partial<Session> {
+  return canTransition(session.state, to) ? { state: to } : {};
+}
+
+function endTurn(session: Session, at: number, tokens: number): Partial<Session> {
+  const { metrics, turnStartedAt } = session;
+  const seconds = turnStartedAt === undefined ? 0 : Math.max(0, (at - turnStartedAt) / 1000);
+  return {
+    turnStartedAt: undefined,
+    requests: [],
+    metrics: {
+      ...metrics,
+      durationSecs: metrics.durationSecs + seconds,
+      tokensUsed: metrics.tokensUsed + tokens,
+    },
+  };
+}
+
+function stateAfter(reason: ExitReason): SessionState {
+  switch (reason) {
+    case 'completed':
+      return 'completed';
+    case 'stopped':
+      return 'stopped';
+    case 'start-failed':
+    case 'failed':
+      return 'failed';
+  }
+}
+
+/** What a person should know about a turn that ended, but not because the work was done. */
+function unusualStop(stopReason: string): string | undefined {
+  switch (stopReason) {
+    case 'max_tokens':
+      return 'The last turn ended at the limit of tokens.';
+    case 'max_turn_requests':
+      return 'The last turn ended at the limit of requests.';
+    case 'refusal':
+      return 'The agent refused to go on.';
+    case 'cancelled':
+      return 'The last turn was cancelled.';
+    default:
+      return undefined;
+  }
+}

@@ -1,0 +1,117 @@
+/**
+ * What a runner saw, normalised: the same vocabulary for every agent and protocol. One JSON object a
+ * line in `events.ndjson`, numbered without gaps from 1.
+ */
+export type SessionEvent = EventHeader & EventBody;
+
+/** What every event carries. */
+export interface EventHeader {
+  /** Running number within the session, from 1. */
+  readonly seq: number;
+  /** When the runner saw it, in milliseconds since 1970. */
+  readonly at: number;
+}
+
+/** Each kind of event with what belongs to it. */
+export type EventBody =
+  /** The runner lives; from now on its socket answers. `marker` is in the environment of all it starts. */
+  | { readonly type: 'runner-started'; readonly pid: number; readonly version: number }
+  /** The agent's process was started. */
+  | { readonly type: 'agent-started'; readonly pid: number; readonly program: string }
+  /** The agent named its own conversation and is ready for a prompt. */
+  | { readonly type: 'conversation'; readonly conversationId: string }
+  /** The agent was given a prompt. */
+  | { readonly type: 'turn-started'; readonly commandId: string; readonly prompt: string }
+  /** Something the agent says; a piece of a message, not a line. */
+  | { readonly type: 'text'; readonly text: string }
+  /** Something the agent thinks aloud. */
+  | { readonly type: 'thought'; readonly text: string }
+  /** The agent uses a tool; comes once per `toolCallId`. */
+  | ({ readonly type: 'tool-call'; readonly toolCallId: string } & ToolCall)
+  /** News of a tool call; only what has changed is there. */
+  | ({ readonly type: 'tool-update'; readonly toolCallId: string } & Partial<ToolCall>)
+  /** The agent waits for a person's answer. */
+  | {
+      readonly type: 'permission-requested';
+      readonly requestId: string;
+      readonly toolCallId: string;
+      readonly title: string;
+      readonly options: readonly PermissionOption[];
+    }
+  /** The question was settled: by an answer, or because the turn was cancelled or the agent died. */
+  | {
+      readonly type: 'permission-answered';
+      readonly requestId: string;
+      /** The chosen option, or undefined when it was cancelled. */
+      readonly optionId: string | undefined;
+    }
+  /** The agent's plan, as a whole, each time it changes. */
+  | { readonly type: 'plan'; readonly entries: readonly PlanEntry[] }
+  /** The conversation's mode changed. */
+  | { readonly type: 'mode'; readonly modeId: string }
+  /** Cost of the conversation so far, in US dollars. */
+  | { readonly type: 'cost'; readonly totalUsd: number }
+  /** The turn ended; `stopReason` in the words of ACP, `error` when it ended with one. */
+  | {
+      readonly type: 'turn-ended';
+      readonly commandId: string;
+      readonly stopReason: StopReason;
+      readonly error: string | undefined;
+      /** Tokens of this turn; undefined when the agent does not say. */
+      readonly tokens: number | undefined;
+    }
+  /** A line the agent wrote to its standard error, or one on standard output that is not protocol. */
+  | { readonly type: 'stderr'; readonly text: string }
+  /** A person asked for the agent's end. */
+  | { readonly type: 'stop-requested'; readonly intent: StopIntent }
+  /** The last event: the agent and all that it started are gone. Its reason is decided once, here. */
+  | {
+      readonly type: 'exit';
+      readonly reason: ExitReason;
+      readonly code: number | undefined;
+      readonly signal: string | undefined;
+      /** One line for a person: what happened and what to do. */
+      readonly detail: string | undefined;
+    };
+
+/** Why a turn ended. `error`: the agent answered the prompt with an error. */
+export type StopReason =
+  'end_turn' | 'max_tokens' | 'max_turn_requests' | 'refusal' | 'cancelled' | 'error';
+
+/** What the end is for: `finish` leads to completed, `stop` to stopped. */
+export type StopIntent = 'finish' | 'stop';
+
+/**
+ * - `completed`: the agent ended by itself with exit code 0, or a person finished the session
+ * - `stopped`: a person stopped it
+ * - `start-failed`: the program could not be started, or did not become ready
+ * - `failed`: the agent ended by itself otherwise
+ */
+export type ExitReason = 'completed' | 'stopped' | 'start-failed' | 'failed';
+
+/** What the agent does with a tool. */
+export interface ToolCall {
+  readonly title: string;
+  /** ACP's kinds: read, edit, delete, move, search, execute, think, fetch, switch_mode, other. */
+  readonly kind: string;
+  readonly status: ToolStatus;
+  /** Absolute paths of the files it is about. */
+  readonly locations: readonly string[];
+  /** Text that the tool put out, cut to what a person would read. */
+  readonly output: string | undefined;
+}
+
+export type ToolStatus = 'pending' | 'in_progress' | 'completed' | 'failed';
+
+/** One answer that a permission request offers. */
+export interface PermissionOption {
+  readonly optionId: string;
+  readonly name: string;
+  readonly kind: 'allow_once' | 'allow_always' | 'reject_once' | 'reject_always';
+}
+
+/** One step of an agent's plan. */
+export interface PlanEntry {
+  readonly content: string;
+  readonly status: string;
+}

@@ -1,0 +1,2 @@
+/** What a message between sessions is about. */
+export type MessageType = 'task_handoff' | 'query' | 'response' | 'completed' | 'conflict';

@@ -1,0 +1,74 @@
+import type { SessionEvent, StopIntent } from './events';
+
+export { MARKER_VARIABLE } from '../base/processMarker';
+
+/**
+ * What the extension host and a runner say to each other, one JSON object a line, over the runner's
+ * local socket. A runner outlives updates of the extension, so every change here needs a new number
+ * and an answer for the old one.
+ */
+export const RUNNER_PROTOCOL_VERSION = 1;
+
+/** Files of a session's folder. */
+export const EVENTS_FILE = 'events.ndjson';
+export const LAUNCH_FILE = 'launch.json';
+
+/**
+ * What a runner needs to start, in {@link LAUNCH_FILE} (0600) instead of on its command line. The
+ * runner empties `env` and `task` as soon as it has read them; the rest is how it is found again.
+ */
+export interface LaunchData {
+  readonly version: number;
+  readonly sessionId: string;
+  /** Value of `MARKER_VARIABLE` for everything that the runner starts. */
+  readonly marker: string;
+  /** Where the runner listens: a Unix socket or a named pipe. */
+  readonly socket: string;
+  /** Whoever knows it may command the runner. */
+  readonly controlToken: string;
+  readonly protocol: 'acp';
+  /** Absolute path, or a name that is looked up in PATH. */
+  readonly command: string;
+  readonly args: readonly string[];
+  /** Set on top of the runner's own environment; may hold secrets. */
+  readonly env: Readonly<Record<string, string>>;
+  /** Absolute path of the folder that the agent works in. */
+  readonly cwd: string;
+  /** The first prompt, and the id under which it is recorded. */
+  readonly task: string;
+  readonly taskCommandId: string;
+  /** Time that each step of the stop ladder is given, in milliseconds. */
+  readonly graceMs: number;
+  /** Time from the agent's start until it must be ready for a prompt, in milliseconds. */
+  readonly startTimeoutMs: number;
+}
+
+/** First line of a client; anything else, or a wrong token, ends the connection. */
+export interface ClientHello {
+  readonly hello: { readonly token: string; readonly version: number };
+}
+
+/** Answer to the hello. `seq` is that of the last event so far. */
+export interface RunnerWelcome {
+  readonly welcome: { readonly sessionId: string; readonly version: number; readonly seq: number };
+}
+
+/**
+ * A command. `id` is chosen by the client and unique within the session; a runner acts on one id
+ * once, also when it is sent again over another connection.
+ */
+export type RunnerCommand = { readonly id: string } & (
+  | { readonly command: 'subscribe'; readonly fromSeq: number }
+  | { readonly command: 'prompt'; readonly text: string }
+  | { readonly command: 'answer'; readonly requestId: string; readonly optionId: string }
+  | { readonly command: 'cancel' }
+  | { readonly command: 'stop'; readonly intent: StopIntent }
+);
+
+/** Answer to a command: accepted (what comes of it are events), or refused with the reason. */
+export type RunnerReply =
+  | { readonly reply: string; readonly ok: true }
+  | { readonly reply: string; readonly ok: false; readonly error: string };
+
+/** What a runner sends. */
+export type RunnerMessage = RunnerWelcome | RunnerReply | { readonly event: SessionEvent };

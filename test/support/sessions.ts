@@ -1,0 +1,38 @@
+import type { SessionEvent } from '../../src/domain/events';
+import type { Session } from '../../src/domain/session';
+
+/** A pending session; `patch` says what is different about it. */
+export function makeSession(patch: Partial<Session> = {}): Session {
+  return {
+    id: 'aaaa1111',
+    task: 'say hello',
+    agentType: 'rehearsal',
+    workingDir: '/work',
+    state: 'pending',
+    role: 'lead',
+    presence: 'gone',
+    pid: undefined,
+    worktree: undefined,
+    repository: undefined,
+    conversationId: undefined,
+    requests: [],
+    reason: undefined,
+    appliedSeq: 0,
+    metrics: { tokensUsed: 0, toolCalls: 0, filesChanged: 0, durationSecs: 0, costUsd: 0 },
+    turnStartedAt: undefined,
+    createdAt: 1_000,
+    updatedAt: 1_000,
+    ...patch,
+  };
+}
+
+type Body = SessionEvent extends infer E
+  ? E extends SessionEvent
+    ? Omit<E, 'seq' | 'at'>
+    : never
+  : never;
+
+/** Numbers the bodies from `fromSeq` on, one second apart. */
+export function makeEvents(bodies: readonly Body[], fromSeq = 1): SessionEvent[] {
+  return bodies.map((body, i) => ({ ...body, seq: fromSeq + i, at: (fromSeq + i) * 1_000 }));
+}

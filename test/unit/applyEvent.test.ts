@@ -1,0 +1,131 @@
+import assert from 'node:assert/strict';
+import { applyEvent } from '../../src/domain/applyEvent';
+import type { Session } from '../../src/domain/session';
+import { makeEvents, makeSession } from '../support/sessions';
+
+type Bodies = Parameters<typeof makeEvents>[0];
+
+function after(bodies: Bodies, session: Session = makeSession()): Session {
+  return makeEvents(bodies, session.appliedSeq + 1).reduce(applyEvent, session);
+}
+
+const START: Bodies = [
+  { type: 'runner-started', pid: 7, version: 1 },
+  { type: 'agent-started', pid: 8, program: 'agent' },
+  { type: 'conversation', conversationId: 'c1' },
+];
+const TURN: Bodies = [
+  { type: 'turn-started', commandId: 't1', prompt: 'go' },
+  { type: 'text', text: 'hello' },
+];
+const TURN_END: Bodies = [
+  { type: 'turn-ended', commandId: 't1', stopReason: 'end_turn', error: undefined, tokens: 40 },
+];
+
+describe('applyEvent', () => {
+  it('is pending until a turn starts, running during it and idle after it', () => {
+    const started = after(START);
+    assert.equal(started.state, 'pending');
+    assert.equal(started.pid, 8);
+    assert.equal(started.conversationId, 'c1');
+    const running = after(TURN, started);
+    assert.equal(running.state, 'running');
+    const idle = after(TURN_END, running);
+    assert.equal(idle.state, 'idle');
+    assert.equal(idle.metrics.tokensUsed, 40);
+    assert.equal(idle.metrics.durationSecs, 2);
+  });
+
+  it('counts every event once, however often it comes', () => {
+    const events = makeEvents([
+      ...START,
+      ...TURN,
+      {
+        type: 'tool-call',
+        toolCallId: 'x',
+        title: 'write',
+        kind: 'edit',
+        status: 'pending',
+        locations: [],
+        output: undefined,
+      },
+      ...TURN_END,
+    ]);
+    const once = events.reduce(applyEvent, makeSession());
+    const twice = events.reduce(applyEvent, once);
+    assert.equal(twice, once);
+    assert.equal(once.metrics.toolCalls, 1);
+    assert.equal(once.appliedSeq, events.length);
+  });
+
+  it('changes updatedAt with the state and not with output', () => {
+    const running = after([...START, ...TURN.slice(0, 1)]);
+    assert.equal(after(TURN.slice(1), running).updatedAt, running.updatedAt);
+    assert.notEqual(after(TURN_END, running).updatedAt, running.updatedAt);
+  });
+
+  it('keeps open questions until they are settled', () => {
+    const asking = after([
+      ...START,
+      ...TURN,
+      { type: 'permission-requested', requestId: 'r1', toolCallId: 'x', title: 'a', options: [] },
+      { type: 'permission-requested', requestId: 'r2', toolCallId: 'y', title: 'b', options: [] },
+    ]);
+    assert.deepEqual(
+      asking.requests.map((request) => request.title),
+      ['a', 'b'],
+    );
+    const answered = after(
+      [{ type: 'permission-answered', requestId: 'r1', optionId: 'yes' }],
+      asking,
+    );
+    assert.deepEqual(
+      answered.requests.map((request) => request.title),
+      ['b'],
+    );
+    assert.deepEqual(after(TURN_END, answered).requests, []);
+  });
+
+  it('keeps the reason of a turn that failed until the next turn starts', () => {
+    const failed = after([
+      ...START,
+      ...TURN,
+      {
+        type: 'turn-ended',
+        commandId: 't1',
+        stopReason: 'error',
+        error: 'no model',
+        tokens: undefined,
+      },
+    ]);
+    assert.equal(failed.state, 'idle');
+    assert.equal(failed.reason, 'no model');
+    assert.equal(after(TURN, failed).reason, undefined);
+  });
+
+  const ends = [
+    { reason: 'completed', state: 'completed' },
+    { reason: 'stopped', state: 'stopped' },
+    { reason: 'failed', state: 'failed' },
+    { reason: 'start-failed', state: 'failed' },
+  ] as const;
+  for (const { reason, state } of ends) {
+    it(`is ${state} without a process after the exit ${reason}`, () => {
+      const from =
+        reason === 'start-failed' ? after(START) : after([...START, ...TURN, ...TURN_END]);
+      const ended = after(
+        [{ type: 'exit', reason, code: 0, signal: undefined, detail: 'why' }],
+        from,
+      );
+      assert.equal(ended.state, state);
+      assert.equal(ended.pid, undefined);
+      assert.equal(ended.presence, 'gone');
+      assert.equal(ended.reason, 'why');
+    });
+  }
+
+  it('leaves a stopped session stopped whatever comes late', () => {
+    const stopped = makeSession({ state: 'stopped' });
+    assert.equal(after([...TURN, ...TURN_END], stopped).state, 'stopped');
+  });
+});
