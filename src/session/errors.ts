@@ -1,0 +1,70 @@
+import { UserError } from '../base/errors';
+import type { Session } from '../domain/session';
+
+/** A task or prompt without any text. */
+export class EmptyTextError extends UserError {
+  override name = 'EmptyTextError';
+
+  constructor(what: 'task' | 'prompt') {
+    super(`The ${what} is empty. Say what the agent shall do.`);
+  }
+}
+
+/** An id, or prefix of one, that no session has. */
+export class SessionNotFoundError extends UserError {
+  override name = 'SessionNotFoundError';
+
+  constructor(readonly id: string) {
+    super(`Session not found: ${id}`);
+  }
+}
+
+/** The beginning of an id that several sessions share. */
+export class AmbiguousSessionError extends UserError {
+  override name = 'AmbiguousSessionError';
+
+  constructor(
+    readonly id: string,
+    readonly candidates: readonly string[],
+  ) {
+    super(`Several sessions begin with ${id}: ${candidates.join(', ')}. Give more of the id.`);
+  }
+}
+
+/** Something that the session's state does not allow now. */
+export class WrongStateError extends UserError {
+  override name = 'WrongStateError';
+
+  constructor(
+    readonly session: Session,
+    readonly wanted: string,
+    advice: string,
+  ) {
+    super(`Cannot ${wanted} session ${session.id} while it is ${session.state}. ${advice}`);
+  }
+}
+
+/** A session whose runner does not answer though its process may live. */
+export class RunnerUnreachableError extends UserError {
+  override name = 'RunnerUnreachableError';
+
+  constructor(readonly sessionId: string) {
+    super(
+      `The runner of session ${sessionId} does not answer, but its process seems to be alive. Nothing was done. Try again; if it stays so, look at the Deputy log.`,
+    );
+  }
+}
+
+/** A folder in which no worktree can be made. */
+export class NoRepositoryError extends UserError {
+  override name = 'NoRepositoryError';
+
+  constructor(
+    readonly folder: string,
+    why: string,
+  ) {
+    super(
+      `No worktree can be made for ${folder}. ${why} Start the session in the folder itself instead.`,
+    );
+  }
+}

@@ -1,0 +1,151 @@
+import type { Event } from '../base/event';
+import type { AgentDefinition } from '../domain/agent';
+import type { SessionEvent, StopIntent } from '../domain/events';
+import type { HandoffLink } from '../domain/lineage';
+import type { MessageType } from '../domain/message';
+import type { Session, Worktree } from '../domain/session';
+
+/** What the session manager needs from git. All paths are absolute. */
+export interface GitPort {
+  /**
+   * What kind of place `folder` is.
+   * @throws {GitMissingError} when git itself is not installed
+   */
+  inspect(folder: string): Promise<RepositoryState>;
+  /**
+   * Adds a worktree for a session on a new branch that starts at HEAD, outside the repository's own
+   * folder, and checks that path and branch are what was asked for. Leaves nothing behind when it fails.
+   * @throws {WorktreeError} naming what is in the way
+   */
+  addWorktree(repository: string, sessionId: string): Promise<Worktree>;
+  /**
+   * Removes a worktree, and its branch while that has no commits of its own. Already gone is no error.
+   * @throws {WorktreeDirtyError} when it holds changes, untracked files, commits or a nested
+   *   repository that would be lost; nothing was removed then
+   */
+  removeWorktree(repository: string, worktree: Worktree): Promise<void>;
+  /** Files that differ from the worktree's base: committed, uncommitted and untracked. */
+  countChangedFiles(worktree: Worktree): Promise<number>;
+}
+
+/** See {@link GitPort.inspect}. */
+export type RepositoryState =
+  /** Worktrees can be made. `root` is the top folder of the checkout. */
+  | { readonly kind: 'repository'; readonly root: string }
+  | { readonly kind: 'none' }
+  /** A repository in which no worktree can be made; `why` is a sentence for a person. */
+  | { readonly kind: 'unusable'; readonly why: string };
+
+/** The durable state. Reads are synchronous and see every write that was made before. */
+export interface StateStore {
+  readonly sessions: SessionTable;
+  readonly messages: MessageTable;
+  readonly handoffs: HandoffTable;
+  /** Ids of the sessions that a transaction has changed; fires after it was committed. */
+  readonly onDidChange: Event<readonly string[]>;
+  /** Runs `change` as one transaction: all of its writes count, or, when it throws, none. */
+  mutate<T>(change: () => T): T;
+  /**
+   * Settles when every write made before the call would survive a crash of the machine.
+   * @throws {StorageError} when it cannot be written
+   */
+  synced(): Promise<void>;
+}
+
+/** The sessions. Writes are allowed only inside {@link StateStore.mutate}. */
+export interface SessionTable {
+  insert(session: Session): void;
+  /** Replaces the record that has the same id. */
+  update(session: Session): void;
+  get(id: string): Session | undefined;
+  /** All of them, newest first. */
+  list(): readonly Session[];
+  /** Up to `limit` ids that begin with `prefix`. */
+  idsWithPrefix(prefix: string, limit: number): readonly string[];
+  /** The one that changed its state last. */
+  latest(): Session | undefined;
+}
+
+/** The messages between sessions. */
+export interface MessageTable {
+  insert(message: NewMessage): number;
+  /** Number of unread messages by receiver; receivers without any are not in it. */
+  unreadCounts(): ReadonlyMap<string, number>;
+}
+
+/** A message before it has its id. */
+export interface NewMessage {
+  readonly from: string;
+  readonly to: string;
+  readonly type: MessageType;
+  /** JSON. */
+  readonly content: string;
+  readonly timestamp: number;
+}
+
+/** The handoffs, from which the lineage is derived. */
+export interface HandoffTable {
+  /** Records that the message `id` is a handoff. */
+  insert(handoff: HandoffLink): void;
+  links(): readonly HandoffLink[];
+  /** Sender of the latest handoff to a session. */
+  parentOf(id: string): string | undefined;
+  /** Distinct receivers of a session's handoffs, latest first. */
+  childrenOf(id: string, limit: number): readonly string[];
+}
+
+/** What is needed to start an agent now: its definition with the program found. */
+export interface LaunchableAgent {
+  readonly definition: AgentDefinition;
+  /** Absolute path of the program. */
+  readonly program: string;
+}
+
+/** The agents that can be asked for. */
+export interface AgentPort {
+  definitions(): readonly AgentDefinition[];
+  /**
+   * @throws {UnsupportedAgentError} when nobody knows the type
+   * @throws {AgentMissingError} when its program is not on this machine
+   */
+  resolve(agentType: string): Promise<LaunchableAgent>;
+}
+
+/** Starts runners and finds them again. */
+export interface RunnerPort {
+  /**
+   * Starts the runner of a session, which starts the agent and gives it the task.
+   * @param commandId the id under which the runner records the task as given
+   * @throws when the runner does not come up
+   */
+  launch(session: Session, agent: LaunchableAgent, commandId: string): Promise<RunnerLink>;
+  /** Looks for the runner of a session that was started earlier. */
+  find(sessionId: string): Promise<RunnerLookup>;
+  /** The events from `fromSeq` on as they stand in the log; for a runner that is gone. */
+  readEvents(sessionId: string, fromSeq: number): AsyncIterable<SessionEvent>;
+  /** Ends what a dead runner has left behind; settles with the number of processes that were ended. */
+  sweep(sessionId: string): Promise<number>;
+}
+
+/** See {@link RunnerPort.find}. */
+export type RunnerLookup =
+  | { readonly presence: 'alive'; readonly link: RunnerLink }
+  /** No socket and no process. */
+  | { readonly presence: 'gone' }
+  /** A process that carries the session's marker lives, but nobody answers. */
+  | { readonly presence: 'unknown' };
+
+/** A connection to a living runner. */
+export interface RunnerLink {
+  /** Fires once when the connection has ended, for whatever reason. */
+  readonly onDidClose: Event<void>;
+  /** Hands out every event from `fromSeq` on, in order, and from then on as they happen. */
+  subscribe(fromSeq: number, onEvent: (event: SessionEvent) => void): Promise<void>;
+  /** @throws {UserError} with the runner's reason when it refuses */
+  prompt(commandId: string, text: string): Promise<void>;
+  answer(commandId: string, requestId: string, optionId: string): Promise<void>;
+  cancel(commandId: string): Promise<void>;
+  /** Settles when the runner has begun; the end itself is an event. */
+  stop(commandId: string, intent: StopIntent): Promise<void>;
+  close(): void;
+}

@@ -1,0 +1,213 @@
+import type { Disposable } from '../base/disposable';
+import { Emitter } from '../base/event';
+import type { Logger } from '../base/log';
+import { applyEvent } from '../domain/applyEvent';
+import type { SessionEvent } from '../domain/events';
+import { isActive, type Session } from '../domain/session';
+import { RunnerUnreachableError, SessionNotFoundError } from './errors';
+import type { RunnerLink, RunnerPort, StateStore } from './ports';
+
+/** Events of one session that have become part of its record, in order. */
+export interface AppliedEvents {
+  readonly sessionId: string;
+  readonly events: readonly SessionEvent[];
+}
+
+/**
+ * Follows the runners of all live sessions: applies what they report to the records, each event
+ * exactly once, connects again when a connection ends, and settles the record of a runner that died.
+ */
+export class Supervisor implements Disposable {
+  private readonly applied = new Emitter<AppliedEvents>();
+  /** Fires after the events were committed. */
+  readonly onDidApply = this.applied.event;
+
+  private readonly links = new Map<string, RunnerLink>();
+  private readonly arrived = new Map<string, SessionEvent[]>();
+  private readonly end = new AbortController();
+
+  constructor(
+    private readonly store: StateStore,
+    private readonly runners: RunnerPort,
+    private readonly log: Logger,
+  ) {}
+
+  /** Applies what the runner reports from now on, and what the record does not have yet. */
+  async follow(sessionId: string, link: RunnerLink): Promise<void> {
+    this.links.set(sessionId, link);
+    link.onDidClose(() => {
+      if (this.links.get(sessionId) === link) this.links.delete(sessionId);
+      this.flush(sessionId);
+      if (this.hasEnded() || !this.isLive(sessionId)) return;
+      this.log.info(`session ${sessionId}: the connection to its runner ended, looking for it`);
+      this.adopt(sessionId).catch((error: unknown) =>
+        this.log.error(`session ${sessionId}: could not be found again`, error),
+      );
+    });
+    const fromSeq = this.require(sessionId).appliedSeq + 1;
+    await link.subscribe(fromSeq, (event) => this.receive(sessionId, event));
+  }
+
+  /**
+   * Finds the runner of a session again. A living one is followed; of a dead one the rest of its log
+   * is applied, what it left behind is ended, and the session failed unless its log says otherwise.
+   */
+  async adopt(sessionId: string): Promise<void> {
+    const found = await this.runners.find(sessionId);
+    if (this.hasEnded()) return;
+    switch (found.presence) {
+      case 'alive':
+        this.log.info(`session ${sessionId}: its runner is alive, going on with it`);
+        this.setPresence(sessionId, 'alive');
+        await this.follow(sessionId, found.link);
+        return;
+      case 'unknown':
+        this.log.warn(`session ${sessionId}: its runner does not answer but seems to be alive`);
+        this.setPresence(sessionId, 'unknown');
+        return;
+      case 'gone':
+        await this.settleGone(sessionId);
+        return;
+    }
+  }
+
+  /**
+   * The connection to a session's runner, made anew when there is none.
+   * @returns undefined when the runner is gone; the record says how it ended
+   * @throws {RunnerUnreachableError} when it seems to live but does not answer
+   */
+  async connect(sessionId: string): Promise<RunnerLink | undefined> {
+    if (!this.links.has(sessionId)) {
+      await this.adopt(sessionId);
+      if (this.require(sessionId).presence === 'unknown') {
+        throw new RunnerUnreachableError(sessionId);
+      }
+    }
+    return this.links.get(sessionId);
+  }
+
+  /**
+   * Settles with the record as soon as `isReached` holds for it.
+   * @param signal ends the waiting; the record is then handed out as it is
+   */
+  until(
+    sessionId: string,
+    isReached: (session: Session) => boolean,
+    signal?: AbortSignal,
+  ): Promise<Session> {
+    return new Promise((resolve) => {
+      const look = (): void => {
+        const session = this.require(sessionId);
+        if (!isReached(session) && !signal?.aborted) return;
+        subscription.dispose();
+        signal?.removeEventListener('abort', look);
+        resolve(session);
+      };
+      const subscription = this.store.onDidChange((ids) => {
+        if (ids.includes(sessionId)) look();
+      });
+      signal?.addEventListener('abort', look);
+      look();
+    });
+  }
+
+  /** Lets go of all runners; they live on. */
+  dispose(): void {
+    for (const id of this.arrived.keys()) this.flush(id);
+    this.end.abort();
+    for (const link of this.links.values()) link.close();
+    this.links.clear();
+    this.applied.dispose();
+  }
+
+  /** A call, because the answer changes while others are awaited. */
+  private hasEnded(): boolean {
+    return this.end.signal.aborted;
+  }
+
+  private receive(sessionId: string, event: SessionEvent): void {
+    if (this.hasEnded()) return;
+    const waiting = this.arrived.get(sessionId);
+    if (waiting) {
+      waiting.push(event);
+      return;
+    }
+    this.arrived.set(sessionId, [event]);
+    // What arrives in one burst becomes one transaction and one repaint.
+    setImmediate(() => this.flush(sessionId));
+  }
+
+  private flush(sessionId: string): void {
+    const events = this.arrived.get(sessionId);
+    this.arrived.delete(sessionId);
+    if (!events || this.hasEnded()) return;
+    this.apply(sessionId, events);
+  }
+
+  private apply(sessionId: string, events: readonly SessionEvent[]): void {
+    const fresh: SessionEvent[] = [];
+    this.store.mutate(() => {
+      let session = this.require(sessionId);
+      for (const event of events) {
+        const next = applyEvent(session, event);
+        if (next === session) continue;
+        if (event.seq !== session.appliedSeq + 1) {
+          this.log.error(
+            `session ${sessionId}: event ${event.seq} came after ${session.appliedSeq}`,
+          );
+        }
+        session = next;
+        fresh.push(event);
+      }
+      if (fresh.length > 0) this.store.sessions.update(session);
+    });
+    if (fresh.length > 0) this.applied.fire({ sessionId, events: fresh });
+  }
+
+  private async settleGone(sessionId: string): Promise<void> {
+    const rest: SessionEvent[] = [];
+    const fromSeq = this.require(sessionId).appliedSeq + 1;
+    for await (const event of this.runners.readEvents(sessionId, fromSeq)) rest.push(event);
+    if (this.hasEnded()) return;
+    if (rest.length > 0) this.apply(sessionId, rest);
+    if (!this.isLive(sessionId)) return;
+    const swept = await this.runners.sweep(sessionId);
+    if (this.hasEnded()) return;
+    this.log.warn(`session ${sessionId}: its runner is gone; ended ${swept} processes it left`);
+    this.store.mutate(() => {
+      const session = this.require(sessionId);
+      this.store.sessions.update({
+        ...session,
+        state: 'failed',
+        presence: 'gone',
+        pid: undefined,
+        requests: [],
+        turnStartedAt: undefined,
+        reason: session.appliedSeq === 0 ? NEVER_STARTED : RUNNER_DIED,
+        updatedAt: Date.now(),
+      });
+    });
+  }
+
+  private setPresence(sessionId: string, presence: Session['presence']): void {
+    const session = this.require(sessionId);
+    if (session.presence === presence) return;
+    this.store.mutate(() => this.store.sessions.update({ ...session, presence }));
+  }
+
+  private isLive(sessionId: string): boolean {
+    const session = this.store.sessions.get(sessionId);
+    return session !== undefined && isActive(session.state);
+  }
+
+  private require(sessionId: string): Session {
+    const session = this.store.sessions.get(sessionId);
+    if (!session) throw new SessionNotFoundError(sessionId);
+    return session;
+  }
+}
+
+const NEVER_STARTED =
+  'The window closed before the agent was started. Start the session again; nothing was done yet.';
+const RUNNER_DIED =
+  'The process that runs the agent ended without a word: it was killed, or the machine restarted.';
