@@ -1,7 +1,8 @@
 import type * as vscode from 'vscode';
 import { messageOf, UserError } from '../base/errors';
 import type { AgentPort, GitPort } from '../session/ports';
-import type { NewSession, SessionManager } from '../session/sessionManager';
+import type { SessionManager } from '../session/sessionManager';
+import type { NewSession } from '../session/sessionStarter';
 
 /** What the questions of *Start Session…* need. */
 export interface StartSessionParts {

@@ -31,3 +31,18 @@ export function statusOf(store: StateStore, session: Session): SessionStatus {
     unread: store.messages.unreadCounts().get(session.id) ?? 0,
   };
 }
+
+/** The session with exactly this id. @throws {SessionNotFoundError} when there is none */
+export function requireSession(store: StateStore, id: string): Session {
+  const session = store.sessions.get(id);
+  if (!session) throw new SessionNotFoundError(id);
+  return session;
+}
+
+/**
+ * Changes some fields of a session, as a transaction of its own.
+ * @throws {SessionNotFoundError} when there is none
+ */
+export function updateSession(store: StateStore, id: string, patch: Partial<Session>): void {
+  store.mutate(() => store.sessions.update({ ...requireSession(store, id), ...patch }));
+}

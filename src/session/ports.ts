@@ -1,4 +1,5 @@
 import type { Event } from '../base/event';
+import type { Logger } from '../base/log';
 import type { AgentDefinition } from '../domain/agent';
 import type { SessionEvent, StopIntent } from '../domain/events';
 import type { HandoffLink } from '../domain/lineage';
@@ -148,4 +149,13 @@ export interface RunnerLink {
   /** Settles when the runner has begun; the end itself is an event. */
   stop(commandId: string, intent: StopIntent): Promise<void>;
   close(): void;
+}
+
+/** The parts that session management works with. */
+export interface SessionParts {
+  readonly store: StateStore;
+  readonly runners: RunnerPort;
+  readonly agents: AgentPort;
+  readonly git: GitPort;
+  readonly log: Logger;
 }

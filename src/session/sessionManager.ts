@@ -1,36 +1,16 @@
 import { randomUUID } from 'node:crypto';
-import * as fs from 'node:fs/promises';
-import * as path from 'node:path';
 import { KeyedQueue } from '../base/async';
 import { DisposableStore, type Disposable } from '../base/disposable';
-import { messageOf, UserError } from '../base/errors';
-import { exists } from '../base/files';
-import type { Logger } from '../base/log';
+import { UserError } from '../base/errors';
 import type { StopIntent } from '../domain/events';
 import { buildForest, type Forest } from '../domain/lineage';
-import { assertTransition, isActive, type Session } from '../domain/session';
+import { isActive, type Session } from '../domain/session';
 import type { SessionStatus } from '../domain/status';
-import { EmptyTextError, NoRepositoryError, WrongStateError } from './errors';
-import { resolveSession, statusOf } from './lookup';
-import type { AgentPort, GitPort, LaunchableAgent, RunnerPort, StateStore } from './ports';
+import { EmptyTextError, WrongStateError } from './errors';
+import { requireSession, resolveSession, statusOf, updateSession } from './lookup';
+import type { SessionParts, StateStore } from './ports';
+import { SessionStarter, type CreatedSession, type NewSession } from './sessionStarter';
 import { Supervisor, type AppliedEvents } from './supervisor';
-
-/** What a new session is asked to be. */
-export interface NewSession {
-  readonly task: string;
-  readonly agentType: string;
-  /** True: a worktree of its own; false: it works in `folder` itself. */
-  readonly useWorktree: boolean;
-  /** Absolute path of the folder that the work is about. */
-  readonly folder: string;
-}
-
-/** A session that was accepted. */
-export interface CreatedSession {
-  readonly id: string;
-  /** Settles when the agent has the task; rejects with the reason when it could not be started. */
-  readonly started: Promise<void>;
-}
 
 /** Everything a view of all sessions shows. */
 export interface Overview {
@@ -40,24 +20,17 @@ export interface Overview {
   readonly unread: ReadonlyMap<string, number>;
 }
 
-/** The parts that a {@link SessionManager} works with. */
-export interface SessionManagerParts {
-  readonly store: StateStore;
-  readonly runners: RunnerPort;
-  readonly agents: AgentPort;
-  readonly git: GitPort;
-  readonly log: Logger;
-}
-
 /** The life of sessions: created, prompted, finished, stopped, and found again after a reload. */
 export class SessionManager implements Disposable {
   private readonly supervisor: Supervisor;
+  private readonly starter: SessionStarter;
   /** Calls for one session run in the order they came. */
   private readonly queue = new KeyedQueue();
   private readonly disposables = new DisposableStore();
 
-  constructor(private readonly parts: SessionManagerParts) {
+  constructor(private readonly parts: SessionParts) {
     this.supervisor = new Supervisor(parts.store, parts.runners, parts.log);
+    this.starter = new SessionStarter(parts, this.supervisor, this.queue);
     this.disposables.add(this.supervisor);
     this.disposables.add(this.supervisor.onDidApply((applied) => this.afterEvents(applied)));
   }
@@ -72,48 +45,9 @@ export class SessionManager implements Disposable {
     return this.parts.store.onDidChange;
   }
 
-  /**
-   * Accepts a session as pending and starts it. Checks everything first: when the call throws, nothing
-   * was created.
-   * @throws {UserError} naming what is wrong: the task, the agent, its program, the folder, or git
-   */
-  async create(wanted: NewSession): Promise<CreatedSession> {
-    const { store } = this.parts;
-    const task = wanted.task.trim();
-    if (task === '') throw new EmptyTextError('task');
-    const agent = await this.parts.agents.resolve(wanted.agentType);
-    if (!(await exists(wanted.folder))) {
-      throw new UserError(`The folder ${wanted.folder} does not exist.`);
-    }
-    const repository = wanted.useWorktree ? await this.repositoryOf(wanted.folder) : undefined;
-    const now = Date.now();
-    const session: Session = {
-      id: this.freshId(),
-      task,
-      agentType: wanted.agentType,
-      workingDir: wanted.folder,
-      state: 'pending',
-      role: 'lead',
-      presence: 'gone',
-      pid: undefined,
-      worktree: undefined,
-      repository,
-      conversationId: undefined,
-      requests: [],
-      reason: undefined,
-      appliedSeq: 0,
-      metrics: { tokensUsed: 0, toolCalls: 0, filesChanged: 0, durationSecs: 0, costUsd: 0 },
-      turnStartedAt: undefined,
-      createdAt: now,
-      updatedAt: now,
-    };
-    store.mutate(() => store.sessions.insert(session));
-    await store.synced();
-    this.parts.log.info(`session ${session.id}: created for agent ${session.agentType}`);
-    const started = this.start(session.id, agent);
-    // The caller may look at `started` late or never; the record says the same.
-    started.catch(() => undefined);
-    return { id: session.id, started };
+  /** See {@link SessionStarter.create}. */
+  create(wanted: NewSession): Promise<CreatedSession> {
+    return this.starter.create(wanted);
   }
 
   /**
@@ -216,15 +150,7 @@ export class SessionManager implements Disposable {
   /** Finds the runners of all sessions that were live when the last window closed. */
   async adoptAll(): Promise<void> {
     const live = this.parts.store.sessions.list().filter((session) => isActive(session.state));
-    await Promise.all(
-      live.map(({ id }) =>
-        this.queue
-          .run(id, () => this.supervisor.adopt(id))
-          .catch((error: unknown) =>
-            this.parts.log.error(`session ${id}: could not be found again`, error),
-          ),
-      ),
-    );
+    await Promise.all(live.map(({ id }) => this.adopt(id)));
   }
 
   /** Lets go of all runners; they live on. */
@@ -232,63 +158,15 @@ export class SessionManager implements Disposable {
     this.disposables.dispose();
   }
 
-  private async start(id: string, agent: LaunchableAgent): Promise<void> {
+  private async adopt(id: string): Promise<void> {
     try {
-      await this.queue.run(id, async () => {
-        await this.prepareWorktree(id);
-        const link = await this.parts.runners.launch(this.get(id), agent, randomUUID());
-        await this.supervisor.follow(id, link);
-      });
+      await this.queue.run(id, () => this.supervisor.adopt(id));
+      const { state, appliedSeq } = this.get(id);
+      // The window closed while the session was being started: nobody has worked in its worktree.
+      if (state === 'failed' && appliedSeq === 0) await this.starter.discardWorktree(id);
     } catch (error) {
-      this.parts.log.error(`session ${id}: could not be started`, error);
-      await this.failToStart(id, messageOf(error));
-      throw error;
+      this.parts.log.error(`session ${id}: could not be found again`, error);
     }
-    const session = await this.supervisor.until(id, (it) => it.state !== 'pending');
-    if (session.state !== 'failed') return;
-    // Its worktree is being discarded now; the caller shall find things settled.
-    await this.queue.run(id, () => Promise.resolve());
-    throw new UserError(this.get(id).reason ?? `The agent of session ${id} could not be started.`);
-  }
-
-  private async prepareWorktree(id: string): Promise<void> {
-    const session = this.get(id);
-    const { repository } = session;
-    if (repository === undefined) return;
-    const worktree = await this.parts.git.addWorktree(repository, id);
-    // A session about a subfolder of the repository works in the same subfolder of its worktree.
-    const subfolder = path.join(
-      worktree.path,
-      path.relative(await fs.realpath(repository), await fs.realpath(session.workingDir)),
-    );
-    const workingDir = (await exists(subfolder)) ? subfolder : worktree.path;
-    this.update(id, { worktree, workingDir });
-    await this.parts.store.synced();
-  }
-
-  private async failToStart(id: string, reason: string): Promise<void> {
-    const session = this.get(id);
-    if (isActive(session.state)) {
-      assertTransition(session.state, 'failed');
-      this.update(id, { state: 'failed', presence: 'gone', reason, updatedAt: Date.now() });
-    }
-    await this.discardWorktree(id);
-  }
-
-  /** Removes the worktree of a session that never worked in it, unless something would be lost. */
-  private async discardWorktree(id: string): Promise<void> {
-    await this.queue.run(id, async () => {
-      const { worktree, repository, workingDir, reason } = this.get(id);
-      if (!worktree || repository === undefined) return;
-      try {
-        await this.parts.git.removeWorktree(repository, worktree);
-        const subfolder = path.relative(worktree.path, workingDir);
-        this.update(id, { worktree: undefined, workingDir: path.join(repository, subfolder) });
-      } catch (error) {
-        this.parts.log.warn(`session ${id}: its worktree was kept: ${messageOf(error)}`);
-        this.update(id, { reason: `${reason ?? ''} Its worktree was kept. ${messageOf(error)}` });
-      }
-    });
   }
 
   private async end(id: string, intent: StopIntent): Promise<void> {
@@ -307,7 +185,7 @@ export class SessionManager implements Disposable {
     for (const event of events) {
       if (event.type === 'turn-ended') this.background(sessionId, this.countFiles(sessionId));
       if (event.type === 'exit' && event.reason === 'start-failed') {
-        this.background(sessionId, this.discardWorktree(sessionId));
+        this.background(sessionId, this.starter.discardWorktree(sessionId));
       }
     }
   }
@@ -326,27 +204,8 @@ export class SessionManager implements Disposable {
     }
   }
 
-  private async repositoryOf(folder: string): Promise<string> {
-    const place = await this.parts.git.inspect(folder);
-    switch (place.kind) {
-      case 'repository':
-        return place.root;
-      case 'none':
-        throw new NoRepositoryError(folder, 'It is not in a git repository.');
-      case 'unusable':
-        throw new NoRepositoryError(folder, place.why);
-    }
-  }
-
-  private freshId(): string {
-    for (;;) {
-      const id = randomUUID().slice(0, 8);
-      if (!this.parts.store.sessions.get(id)) return id;
-    }
-  }
-
   private get(id: string): Session {
-    return resolveSession(this.parts.store, id);
+    return requireSession(this.parts.store, id);
   }
 
   private reasonOf(id: string): string {
@@ -354,7 +213,6 @@ export class SessionManager implements Disposable {
   }
 
   private update(id: string, patch: Partial<Session>): void {
-    const { store } = this.parts;
-    store.mutate(() => store.sessions.update({ ...this.get(id), ...patch }));
+    updateSession(this.parts.store, id, patch);
   }
 }

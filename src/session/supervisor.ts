@@ -4,7 +4,8 @@ import type { Logger } from '../base/log';
 import { applyEvent } from '../domain/applyEvent';
 import type { SessionEvent } from '../domain/events';
 import { isActive, type Session } from '../domain/session';
-import { RunnerUnreachableError, SessionNotFoundError } from './errors';
+import { RunnerUnreachableError } from './errors';
+import { requireSession, updateSession } from './lookup';
 import type { RunnerLink, RunnerPort, StateStore } from './ports';
 
 /** Events of one session that have become part of its record, in order. */
@@ -174,25 +175,20 @@ export class Supervisor implements Disposable {
     const swept = await this.runners.sweep(sessionId);
     if (this.hasEnded()) return;
     this.log.warn(`session ${sessionId}: its runner is gone; ended ${swept} processes it left`);
-    this.store.mutate(() => {
-      const session = this.require(sessionId);
-      this.store.sessions.update({
-        ...session,
-        state: 'failed',
-        presence: 'gone',
-        pid: undefined,
-        requests: [],
-        turnStartedAt: undefined,
-        reason: session.appliedSeq === 0 ? NEVER_STARTED : RUNNER_DIED,
-        updatedAt: Date.now(),
-      });
+    updateSession(this.store, sessionId, {
+      state: 'failed',
+      presence: 'gone',
+      pid: undefined,
+      requests: [],
+      turnStartedAt: undefined,
+      reason: this.require(sessionId).appliedSeq === 0 ? NEVER_STARTED : RUNNER_DIED,
+      updatedAt: Date.now(),
     });
   }
 
   private setPresence(sessionId: string, presence: Session['presence']): void {
-    const session = this.require(sessionId);
-    if (session.presence === presence) return;
-    this.store.mutate(() => this.store.sessions.update({ ...session, presence }));
+    if (this.require(sessionId).presence === presence) return;
+    updateSession(this.store, sessionId, { presence });
   }
 
   private isLive(sessionId: string): boolean {
@@ -201,9 +197,7 @@ export class Supervisor implements Disposable {
   }
 
   private require(sessionId: string): Session {
-    const session = this.store.sessions.get(sessionId);
-    if (!session) throw new SessionNotFoundError(sessionId);
-    return session;
+    return requireSession(this.store, sessionId);
   }
 }
 
