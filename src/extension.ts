@@ -1,4 +1,5 @@
 import * as vscode from 'vscode';
+import { StorageError } from './domain/storageErrors';
 import { openCore, type Core } from './compose';
 import { CommandRegistry } from './editor/commandRegistry';
 import { channelLogger } from './editor/log';
@@ -26,7 +27,16 @@ export function activate(context: vscode.ExtensionContext): InternalApi | undefi
   const settings = (): Settings => readSettings(vscode.workspace.getConfiguration('deputy'));
   const { storageUri } = context;
 
-  const attempt = async (storageFolder: string): Promise<OpenAttempt<Workbench>> => {
+  const attempt = async (storageFolder: string | undefined): Promise<OpenAttempt<Workbench>> => {
+    if (storageFolder === undefined) {
+      const user = vscode.Uri.joinPath(context.globalStorageUri, '../..');
+      const place = vscode.Uri.joinPath(user, 'workspaceStorage').fsPath;
+      throw new StorageError(
+        'not-writable',
+        place,
+        new Error('VS Code could not make a folder in it'),
+      );
+    }
     const result = await openCore({
       storageFolder,
       globalStorageFolder: context.globalStorageUri.fsPath,
@@ -49,7 +59,8 @@ export function activate(context: vscode.ExtensionContext): InternalApi | undefi
     vscode,
     tree.view,
     log,
-    storageUri && (() => attempt(storageUri.fsPath)),
+    // VS Code gives no storage without a folder, and none when it cannot make one.
+    vscode.workspace.workspaceFolders && (() => attempt(storageUri?.fsPath)),
     ({ manager }) => tree.show(manager),
   );
   gate = opening;

@@ -115,11 +115,12 @@ export interface AgentPort {
 /** Starts runners and finds them again. */
 export interface RunnerPort {
   /**
-   * Starts the runner of a session, which starts the agent and gives it the task.
+   * Starts the runner of a session, which starts the agent and gives it the task; then {@link find}
+   * finds it. One whose agent fails at once may be gone by then: its events tell.
    * @param commandId the id under which the runner records the task as given
-   * @throws when the runner does not come up
+   * @throws {UserError} when the runner does not come up
    */
-  launch(session: Session, agent: LaunchableAgent, commandId: string): Promise<RunnerLink>;
+  launch(session: Session, agent: LaunchableAgent, commandId: string): Promise<void>;
   /** Looks for the runner of a session that was started earlier. */
   find(sessionId: string): Promise<RunnerLookup>;
   /** The events from `fromSeq` on as they stand in the log; for a runner that is gone. */

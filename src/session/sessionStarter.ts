@@ -84,8 +84,8 @@ export class SessionStarter {
     try {
       await this.queue.run(id, async () => {
         await this.prepareWorktree(id);
-        const link = await this.parts.runners.launch(this.get(id), agent, randomUUID());
-        await this.supervisor.follow(id, link);
+        await this.parts.runners.launch(this.get(id), agent, randomUUID());
+        await this.supervisor.adopt(id);
       });
     } catch (error) {
       this.parts.log.error(`session ${id}: could not be started`, error);

@@ -34,7 +34,7 @@ export class Supervisor implements Disposable {
   ) {}
 
   /** Applies what the runner reports from now on, and what the record does not have yet. */
-  async follow(sessionId: string, link: RunnerLink): Promise<void> {
+  private async follow(sessionId: string, link: RunnerLink): Promise<void> {
     this.links.set(sessionId, link);
     link.onDidClose(() => {
       if (this.links.get(sessionId) === link) this.links.delete(sessionId);

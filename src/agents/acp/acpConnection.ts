@@ -1,0 +1,181 @@
+import type { Readable, Writable } from 'node:stream';
+import * as acp from '@agentclientprotocol/sdk/unstable';
+import { messageOf, UserError } from '../../base/errors';
+import type { AgentConnection, AgentListener, OpenRequest, TurnResult } from '../agentConnection';
+import { isObject, objectOf, textOf, type JsonObject } from './json';
+import { messageStream } from './messageStream';
+import { CANCELLED, PermissionDesk, readOptions } from './permissions';
+import { failedTurn, readTurnResult } from './turnResult';
+import { modeEvent, UpdateTranslator } from './updates';
+
+/** What {@link AcpConnection} needs of the agent's process. */
+export interface AcpEndpoint {
+  readonly toAgent: Writable;
+  readonly fromAgent: Readable;
+  /** Absolute folder that the agent works in. */
+  readonly cwd: string;
+}
+
+/**
+ * A conversation over the Agent Client Protocol, version 1. Offers neither files nor terminals, so
+ * that agents use their own; requests for them are answered with "method not found".
+ * @see https://agentclientprotocol.com/protocol/overview
+ */
+export class AcpConnection implements AgentConnection {
+  readonly closed: Promise<void>;
+  private readonly connection: acp.ClientConnection;
+  private readonly translator: UpdateTranslator;
+  private readonly permissions = new PermissionDesk();
+  private conversationId: string | undefined;
+  private isCancelling = false;
+
+  constructor(
+    private readonly endpoint: AcpEndpoint,
+    private readonly listener: AgentListener,
+  ) {
+    this.translator = new UpdateTranslator(endpoint.cwd);
+    const stream = messageStream(endpoint.toAgent, endpoint.fromAgent, {
+      onUpdate: (params) => {
+        for (const event of this.translator.translate(objectOf(params['update']))) {
+          listener.onEvent(event);
+        }
+      },
+      onNoise: (text) => listener.onEvent({ type: 'stderr', text }),
+      whenReady: () => listener.whenReady(),
+    });
+    this.connection = acp
+      .client({ name: 'deputy' })
+      .onRequest('session/request_permission', objectOf, ({ params, signal }) =>
+        this.askPermission(params, signal),
+      )
+      .onRequest('*', ({ method }) => {
+        throw acp.RequestError.methodNotFound(method);
+      })
+      .onNotification('*', () => undefined)
+      .connect(stream);
+    this.closed = this.connection.closed;
+  }
+
+  get openRequests(): readonly OpenRequest[] {
+    return this.permissions.open;
+  }
+
+  get isClosed(): boolean {
+    return this.connection.signal.aborted;
+  }
+
+  async start(): Promise<{ readonly conversationId: string }> {
+    const greeting = objectOf(
+      await this.request('initialize', {
+        protocolVersion: acp.PROTOCOL_VERSION,
+        clientInfo: { name: 'deputy', title: 'Deputy', version: '1' },
+        clientCapabilities: {
+          fs: { readTextFile: false, writeTextFile: false },
+          terminal: false,
+        },
+      }),
+    );
+    if (greeting['protocolVersion'] !== acp.PROTOCOL_VERSION) {
+      throw new UserError(
+        `It speaks version ${String(greeting['protocolVersion'])} of the Agent Client Protocol; Deputy speaks version ${acp.PROTOCOL_VERSION}. Install a version of the agent that fits.`,
+      );
+    }
+    const session = objectOf(
+      await this.request('session/new', { cwd: this.endpoint.cwd, mcpServers: [] }),
+    );
+    const conversationId = textOf(session['sessionId']);
+    if (conversationId === undefined) {
+      throw new UserError('It opened a conversation without naming it.');
+    }
+    this.conversationId = conversationId;
+    for (const event of modeEvent(objectOf(session['modes'])['currentModeId'])) {
+      this.listener.onEvent(event);
+    }
+    return { conversationId };
+  }
+
+  async prompt(text: string): Promise<TurnResult> {
+    this.isCancelling = false;
+    try {
+      const result = await this.connection.agent.request('session/prompt', {
+        sessionId: this.conversationId ?? '',
+        prompt: [{ type: 'text', text }],
+      });
+      return readTurnResult(result);
+    } catch (error) {
+      return this.isClosed ? this.brokenTurn() : failedTurn(describe(error));
+    } finally {
+      // An agent that has ended its turn takes no answers for it any more.
+      for (const { requestId } of this.permissions.open) {
+        if (this.permissions.settle(requestId, undefined)) {
+          this.listener.onRequestWithdrawn(requestId);
+        }
+      }
+    }
+  }
+
+  cancel(): void {
+    this.isCancelling = true;
+    const sent = this.connection.agent.notify('session/cancel', {
+      sessionId: this.conversationId ?? '',
+    });
+    // It fails only when the connection has ended, and then there is nothing left to cancel.
+    sent.catch(() => undefined);
+  }
+
+  answerPermission(requestId: string, optionId: string | undefined): boolean {
+    return this.permissions.settle(requestId, optionId);
+  }
+
+  close(): void {
+    this.connection.close();
+  }
+
+  /** The result of a turn whose agent has gone. */
+  private brokenTurn(): TurnResult {
+    if (this.isCancelling) return { stopReason: 'cancelled', error: undefined, tokens: undefined };
+    return failedTurn('The agent ended before its turn was over.');
+  }
+
+  private async request(method: string, params: JsonObject): Promise<unknown> {
+    try {
+      return await this.connection.agent.request(method, params);
+    } catch (error) {
+      throw new UserError(describe(error), { cause: error });
+    }
+  }
+
+  private async askPermission(
+    params: JsonObject,
+    signal: AbortSignal,
+  ): Promise<acp.RequestPermissionResponse> {
+    const toolCall = objectOf(params['toolCall']);
+    for (const event of this.translator.translateTool(toolCall)) this.listener.onEvent(event);
+    // The agent waits for an answer before it ends a turn, cancelled or not.
+    if (this.isCancelling) return CANCELLED;
+    const toolCallId = textOf(toolCall['toolCallId']) ?? '';
+    const title = this.translator.titleOf(toolCallId) ?? textOf(toolCall['title']) ?? 'Permission';
+    const options = readOptions(params);
+    if (options.length === 0) {
+      const text = `Deputy could not show a permission request ("${title}"): none of its options is of a known kind.`;
+      this.listener.onEvent({ type: 'stderr', text });
+      return CANCELLED;
+    }
+    const { requestId, answer } = this.permissions.add(options, signal, (withdrawnId) =>
+      this.listener.onRequestWithdrawn(withdrawnId),
+    );
+    this.listener.onEvent({ type: 'permission-requested', requestId, toolCallId, title, options });
+    return answer;
+  }
+}
+
+/** What the agent said was wrong; many put the useful part into the error's data. */
+function describe(error: unknown): string {
+  const message = messageOf(error);
+  if (!(error instanceof acp.RequestError)) return message;
+  const data: unknown = error.data;
+  const details = isObject(data)
+    ? (textOf(data['details']) ?? textOf(data['message']))
+    : textOf(data);
+  return details === undefined || message.includes(details) ? message : `${message}: ${details}`;
+}

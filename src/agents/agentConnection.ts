@@ -1,0 +1,76 @@
+import type { EventBody, StopReason } from '../domain/events';
+
+/** How a turn ended. */
+export interface TurnResult {
+  readonly stopReason: StopReason;
+  /** Why, when `stopReason` is `error`. */
+  readonly error: string | undefined;
+  /** Tokens of this turn; undefined when the agent does not say. */
+  readonly tokens: number | undefined;
+}
+
+/**
+ * A conversation with a running agent, whatever protocol it speaks. What the agent does comes as
+ * events, in order, through the listener that the connection was made with; the begin and end of
+ * turns and the settling of permission requests do not: they follow from what is called here.
+ */
+export interface AgentConnection {
+  /**
+   * Greets the agent and opens a conversation; settles when it takes prompts.
+   * @returns the agent's own name for the conversation
+   * @throws {UserError} when the agent refuses, or speaks something else
+   */
+  start(): Promise<{ readonly conversationId: string }>;
+  /**
+   * Gives the agent a prompt; settles at the end of the turn and never rejects: what goes wrong is
+   * the turn's result. One prompt at a time.
+   */
+  prompt(text: string): Promise<TurnResult>;
+  /** Asks the agent to end the turn that is under way. */
+  cancel(): void;
+  /** The permission requests that wait for an answer now. */
+  readonly openRequests: readonly OpenRequest[];
+  /**
+   * Answers a permission request.
+   * @param optionId the chosen option; undefined says that the request was cancelled
+   * @returns false when no such request, or no such option, is open
+   */
+  answerPermission(requestId: string, optionId: string | undefined): boolean;
+  /** Settles when the agent can no longer be talked to: it, or {@link close}, ended the connection. */
+  readonly closed: Promise<void>;
+  readonly isClosed: boolean;
+  /** Ends the connection; a turn under way ends with an error. Safe to call twice. */
+  close(): void;
+}
+
+/** A permission request that waits. */
+export interface OpenRequest {
+  readonly requestId: string;
+  readonly optionIds: readonly string[];
+}
+
+/** What a connection reports; a part of all events. */
+export type AgentEvent = Extract<
+  EventBody,
+  {
+    readonly type:
+      | 'text'
+      | 'thought'
+      | 'tool-call'
+      | 'tool-update'
+      | 'permission-requested'
+      | 'plan'
+      | 'mode'
+      | 'cost'
+      | 'stderr';
+  }
+>;
+
+/** Where a connection puts what it hears. */
+export interface AgentListener {
+  onEvent(event: AgentEvent): void;
+  /** The agent no longer waits for an answer to this request: it withdrew it, or its turn has ended. */
+  onRequestWithdrawn(requestId: string): void;
+  /** Settles when more can be taken; the agent's output is not read before. */
+  whenReady(): Promise<void>;
+}

@@ -1,0 +1,220 @@
+import { randomUUID } from 'node:crypto';
+import * as net from 'node:net';
+import { deferred, type Deferred } from '../base/async';
+import { errorCode, UserError } from '../base/errors';
+import { Emitter, type Event } from '../base/event';
+import { LineSplitter } from '../base/lines';
+import type { SessionEvent } from '../domain/events';
+import {
+  RUNNER_PROTOCOL_VERSION,
+  type ClientHello,
+  type RunnerCommand,
+  type RunnerMessage,
+  type RunnerReply,
+} from '../domain/runnerProtocol';
+
+/** Where a runner listens, and what it wants to hear first. */
+export interface RunnerAddress {
+  readonly socket: string;
+  readonly token: string;
+}
+
+/** Everything but `subscribe`, which {@link RunnerConnection.subscribe} sends. */
+export type ActCommand = Exclude<RunnerCommand, { readonly command: 'subscribe' }>;
+
+/**
+ * - `absent`: nobody listens there (the socket is missing, or left behind by a dead process)
+ * - `refused`: somebody listens but ended the connection: wrong token, or another version
+ * - `silent`: somebody listens but did not answer in time; treat it as alive
+ */
+export type ConnectFailure = 'absent' | 'refused' | 'silent';
+
+/** No connection to a runner; `reason` says what that tells about it. */
+export class RunnerConnectError extends UserError {
+  override name = 'RunnerConnectError';
+
+  constructor(
+    readonly reason: ConnectFailure,
+    message: string,
+    options?: ErrorOptions,
+  ) {
+    super(message, options);
+  }
+}
+
+/**
+ * The connection ended before a command was answered. Whether the runner acted is unknown: send the
+ * same command, with the same id, over another connection.
+ */
+export class RunnerConnectionLostError extends UserError {
+  override name = 'RunnerConnectionLostError';
+}
+
+/** A connection to a runner that has accepted our token. */
+export interface RunnerConnection {
+  readonly sessionId: string;
+  /** The runner's protocol version. */
+  readonly version: number;
+  /** `seq` of the last event at the time of connecting; 0 when there is none. */
+  readonly lastSeq: number;
+  /** Fires once, after the last event was handed out, whoever ended the connection. */
+  readonly onDidClose: Event<void>;
+  readonly isClosed: boolean;
+  /**
+   * Hands out every event from `fromSeq` on, those of the past and then those to come, in order,
+   * without gap or duplicate. Once per connection. Settles when the runner has accepted.
+   * A listener that throws ends the connection, so that no event is passed over in silence.
+   * @throws {RunnerConnectionLostError} when the connection ends first
+   */
+  subscribe(fromSeq: number, onEvent: (event: SessionEvent) => void): Promise<void>;
+  /**
+   * Sends a command and returns the runner's answer; a refusal is an answer, not an error.
+   * @throws {RunnerConnectionLostError} when the connection ends first
+   */
+  send(command: ActCommand): Promise<RunnerReply>;
+  /** Ends the connection; the runner lives on. Safe to call twice. */
+  close(): void;
+}
+
+/**
+ * Connects to a runner and proves with its token that we may command it.
+ * @param timeoutMs time to wait for its welcome; default 5,000
+ * @throws {RunnerConnectError} when there is no connection; see its `reason`
+ */
+export async function connectRunner(
+  address: RunnerAddress,
+  timeoutMs = 5_000,
+): Promise<RunnerConnection> {
+  const socket = net.connect(address.socket);
+  const client = new RunnerClient(socket);
+  const timer = setTimeout(() => {
+    const message = `The runner at ${address.socket} did not answer within ${timeoutMs} ms.`;
+    client.giveUp(new RunnerConnectError('silent', message));
+  }, timeoutMs);
+  try {
+    await client.greet(address);
+    return client;
+  } catch (error) {
+    client.close();
+    throw error;
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** One event may hold a whole prompt. */
+const MAX_MESSAGE_CHARS = 128 * 1024 * 1024;
+
+class RunnerClient implements RunnerConnection {
+  sessionId = '';
+  version = 0;
+  lastSeq = 0;
+  isClosed = false;
+  private readonly didClose = new Emitter<void>();
+  readonly onDidClose = this.didClose.event;
+  private readonly welcome: Deferred<void> = deferred();
+  private readonly waiting = new Map<string, Deferred<RunnerReply>>();
+  private onEvent: ((event: SessionEvent) => void) | undefined;
+
+  constructor(private readonly socket: net.Socket) {
+    const splitter = new LineSplitter((line) => this.receive(line), MAX_MESSAGE_CHARS);
+    socket.on('data', (chunk: Buffer) => {
+      if (socket.destroyed) return;
+      try {
+        splitter.push(chunk);
+      } catch (error) {
+        // What else the chunk held is lost, so that nobody may believe to have seen everything.
+        socket.destroy();
+        throw error;
+      }
+    });
+    socket.on('error', (error) => this.giveUp(connectError(error)));
+    socket.on('close', () => this.handleClose());
+  }
+
+  async greet({ token }: RunnerAddress): Promise<void> {
+    const hello: ClientHello = { hello: { token, version: RUNNER_PROTOCOL_VERSION } };
+    this.write(hello);
+    await this.welcome.promise;
+  }
+
+  /** Ends the wait for the welcome, if there is still one. */
+  giveUp(error: RunnerConnectError): void {
+    this.welcome.reject(error);
+  }
+
+  async subscribe(fromSeq: number, onEvent: (event: SessionEvent) => void): Promise<void> {
+    if (this.onEvent) throw new Error('This connection has subscribed already.');
+    this.onEvent = onEvent;
+    const reply = await this.request({
+      id: `subscribe-${randomUUID()}`,
+      command: 'subscribe',
+      fromSeq,
+    });
+    if (!reply.ok) throw new Error(reply.error);
+  }
+
+  send(command: ActCommand): Promise<RunnerReply> {
+    return this.request(command);
+  }
+
+  close(): void {
+    this.socket.destroy();
+  }
+
+  private request(command: RunnerCommand): Promise<RunnerReply> {
+    const known = this.waiting.get(command.id);
+    if (known) return known.promise;
+    const answer = deferred<RunnerReply>();
+    if (this.isClosed || this.socket.destroyed) {
+      answer.reject(connectionLost());
+      return answer.promise;
+    }
+    this.waiting.set(command.id, answer);
+    this.write(command);
+    return answer.promise;
+  }
+
+  private write(message: ClientHello | RunnerCommand): void {
+    this.socket.write(`${JSON.stringify(message)}\n`);
+  }
+
+  private receive(line: string): void {
+    const message = JSON.parse(line) as RunnerMessage;
+    if ('event' in message) this.onEvent?.(message.event);
+    else if ('reply' in message) {
+      this.waiting.get(message.reply)?.resolve(message);
+      this.waiting.delete(message.reply);
+    } else {
+      this.sessionId = message.welcome.sessionId;
+      this.version = message.welcome.version;
+      this.lastSeq = message.welcome.seq;
+      this.welcome.resolve();
+    }
+  }
+
+  private handleClose(): void {
+    this.isClosed = true;
+    const message =
+      'The runner ended the connection: it does not know us, or is of another version.';
+    this.giveUp(new RunnerConnectError('refused', message));
+    for (const answer of this.waiting.values()) answer.reject(connectionLost());
+    this.waiting.clear();
+    this.didClose.fire();
+    this.didClose.dispose();
+  }
+}
+
+function connectError(error: Error): RunnerConnectError {
+  // Nobody listens any more at a socket that refuses; one that is there but busy (EAGAIN) is alive.
+  const isAbsent = ['ENOENT', 'ECONNREFUSED', 'ENOTDIR'].includes(errorCode(error) ?? '');
+  const isCut = ['ECONNRESET', 'EPIPE'].includes(errorCode(error) ?? '');
+  const reason = isAbsent ? 'absent' : isCut ? 'refused' : 'silent';
+  return new RunnerConnectError(reason, `No connection to the runner: ${error.message}`, {
+    cause: error,
+  });
+}
+
+function connectionLost(): RunnerConnectionLostError {
+  return new RunnerConnectionLostError('The connection to the session’s runner was lost.');
+}

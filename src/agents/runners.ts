@@ -1,0 +1,128 @@
+import { randomBytes, randomUUID } from 'node:crypto';
+import * as fs from 'node:fs/promises';
+import * as path from 'node:path';
+import { errorCode, UserError } from '../base/errors';
+import { socketAddress } from '../base/files';
+import { findMarked, MarkedProcesses } from '../base/processTree';
+import type { SessionEvent } from '../domain/events';
+import {
+  EVENTS_FILE,
+  LAUNCH_FILE,
+  RUNNER_PROTOCOL_VERSION,
+  type LaunchData,
+} from '../domain/runnerProtocol';
+import type { Session } from '../domain/session';
+import type { LaunchableAgent, RunnerLink, RunnerLookup, RunnerPort } from '../session/ports';
+import { readEvents } from './eventFile';
+import {
+  connectRunner,
+  RunnerConnectError,
+  type ActCommand,
+  type RunnerConnection,
+} from './runnerClient';
+import { launchRunner } from './runnerLauncher';
+
+/** Where runners live and how they are started. */
+export interface RunnersOptions {
+  /** Holds a folder for each session. */
+  readonly sessionsFolder: string;
+  /** Private folder with a short path, see `ensureSocketFolder`. */
+  readonly socketFolder: string;
+  /** The program that runs JavaScript: `process.execPath`. */
+  readonly node: string;
+  /** Path of the runner's bundle, at a place that outlives updates. */
+  readonly runnerProgram: string;
+  /** Times that may change between two launches, in milliseconds. */
+  readonly times: () => { readonly graceMs: number; readonly startTimeoutMs: number };
+}
+
+/** Starts and finds the detached runners of one workspace. */
+export class Runners implements RunnerPort {
+  constructor(private readonly options: RunnersOptions) {}
+
+  async launch(session: Session, agent: LaunchableAgent, commandId: string): Promise<void> {
+    const { node, runnerProgram, socketFolder, times } = this.options;
+    const launch: LaunchData = {
+      version: RUNNER_PROTOCOL_VERSION,
+      sessionId: session.id,
+      marker: `${session.id}-${randomUUID()}`,
+      socket: socketAddress(socketFolder, `run-${randomBytes(8).toString('hex')}`),
+      controlToken: randomBytes(24).toString('hex'),
+      protocol: agent.definition.protocol,
+      command: agent.program,
+      args: agent.definition.args,
+      env: agent.definition.env,
+      cwd: session.workingDir,
+      task: session.task,
+      taskCommandId: commandId,
+      ...times(),
+    };
+    await launchRunner({ node, runnerProgram, sessionFolder: this.folder(session.id), launch });
+  }
+
+  async find(sessionId: string): Promise<RunnerLookup> {
+    const launch = await this.readLaunch(sessionId);
+    if (!launch) return { presence: 'gone' };
+    try {
+      const connection = await connectRunner({ socket: launch.socket, token: launch.controlToken });
+      return { presence: 'alive', link: link(connection) };
+    } catch (error) {
+      if (!(error instanceof RunnerConnectError)) throw error;
+      if (error.reason !== 'absent') return { presence: 'unknown' };
+    }
+    return { presence: (await this.isRunnerAlive(sessionId, launch)) ? 'unknown' : 'gone' };
+  }
+
+  readEvents(sessionId: string, fromSeq: number): AsyncIterable<SessionEvent> {
+    return readEvents(path.join(this.folder(sessionId), EVENTS_FILE), fromSeq);
+  }
+
+  async sweep(sessionId: string): Promise<number> {
+    const launch = await this.readLaunch(sessionId);
+    if (!launch) return 0;
+    const leftovers = new MarkedProcesses(launch.marker);
+    const found = await leftovers.find();
+    await leftovers.killAll();
+    return found.length;
+  }
+
+  /** A pid proves nothing by itself: the process must carry the session's marker, too. */
+  private async isRunnerAlive(sessionId: string, launch: LaunchData): Promise<boolean> {
+    const living = new Set((await findMarked(launch.marker)).map((process) => process.pid));
+    if (living.size === 0) return false;
+    for await (const event of this.readEvents(sessionId, 1)) {
+      if (event.type === 'runner-started' && living.has(event.pid)) return true;
+    }
+    return false;
+  }
+
+  private folder(sessionId: string): string {
+    return path.join(this.options.sessionsFolder, sessionId);
+  }
+
+  private async readLaunch(sessionId: string): Promise<LaunchData | undefined> {
+    const file = path.join(this.folder(sessionId), LAUNCH_FILE);
+    try {
+      return JSON.parse(await fs.readFile(file, 'utf8')) as LaunchData;
+    } catch (error) {
+      if (errorCode(error) === 'ENOENT') return undefined;
+      throw error;
+    }
+  }
+}
+
+function link(connection: RunnerConnection): RunnerLink {
+  const send = async (command: ActCommand): Promise<void> => {
+    const reply = await connection.send(command);
+    if (!reply.ok) throw new UserError(reply.error);
+  };
+  return {
+    onDidClose: connection.onDidClose,
+    subscribe: (fromSeq, onEvent) => connection.subscribe(fromSeq, onEvent),
+    prompt: (id, text) => send({ id, command: 'prompt', text }),
+    answer: (id, requestId, optionId) => send({ id, command: 'answer', requestId, optionId }),
+    cancel: (id) => send({ id, command: 'cancel' }),
+    stop: (id, intent) => send({ id, command: 'stop', intent }),
+    close: () => connection.close(),
+  };
+}

@@ -1,0 +1,84 @@
+import type { ExitReason, StopIntent } from '../domain/events';
+import type { ProcessExit } from './agentProcess';
+
+/** Why a session ends. The first cause wins: what follows from it is no news. */
+export type Cause =
+  /** Somebody asked for it. */
+  | { readonly kind: 'stop'; readonly intent: StopIntent }
+  /** The program could not be started. */
+  | { readonly kind: 'not-started'; readonly why: string }
+  /** The program runs, but did not open a conversation. */
+  | { readonly kind: 'refused'; readonly why: string }
+  | { readonly kind: 'not-ready'; readonly afterMs: number }
+  /** The agent's process ended by itself. */
+  | { readonly kind: 'ended'; readonly wasReady: boolean }
+  /** The agent closed its output but did not end. */
+  | { readonly kind: 'disconnected' }
+  /** Events could not be written. */
+  | { readonly kind: 'log-failed'; readonly why: string }
+  /** The runner itself failed. */
+  | { readonly kind: 'defect'; readonly why: string };
+
+/** What is known of the agent at the end. */
+export interface LastWords {
+  readonly program: string;
+  readonly exit: ProcessExit | undefined;
+  /** The last line that it wrote to its standard error. */
+  readonly errorLine: string | undefined;
+}
+
+/** How a session's end is reported: the reason, and a line for a person who must do something. */
+export function reportExit(
+  cause: Cause,
+  words: LastWords,
+): { readonly reason: ExitReason; readonly detail: string | undefined } {
+  const { program } = words;
+  switch (cause.kind) {
+    case 'stop':
+      return { reason: cause.intent === 'finish' ? 'completed' : 'stopped', detail: undefined };
+    case 'not-started':
+      return { reason: 'start-failed', detail: withErrorLine(cause.why, words) };
+    case 'refused': {
+      const why = `"${program}" did not open a conversation: ${cause.why.replace(/[.\s]*$/, '.')} If it needs a sign-in, run it in a terminal first.`;
+      return { reason: 'start-failed', detail: withErrorLine(why, words) };
+    }
+    case 'not-ready': {
+      const why = `"${program}" was not ready within ${formatSeconds(cause.afterMs)}. Run it in a terminal to see what it waits for, for example a sign-in.`;
+      return { reason: 'start-failed', detail: withErrorLine(why, words) };
+    }
+    case 'ended': {
+      if (!cause.wasReady) {
+        const why = `"${program}" ended (${formatExit(words.exit)}) before it was ready. Run it in a terminal to see why.`;
+        return { reason: 'start-failed', detail: withErrorLine(why, words) };
+      }
+      if (words.exit?.code === 0) return { reason: 'completed', detail: undefined };
+      const why = `"${program}" ended unexpectedly (${formatExit(words.exit)}).`;
+      return { reason: 'failed', detail: withErrorLine(why, words) };
+    }
+    case 'disconnected': {
+      const why = `"${program}" closed its output without ending, so Deputy ended it.`;
+      return { reason: 'failed', detail: withErrorLine(why, words) };
+    }
+    case 'log-failed':
+      return {
+        reason: 'failed',
+        detail: `The session was ended because its events could not be written: ${cause.why}`,
+      };
+    case 'defect':
+      return { reason: 'failed', detail: `The session's runner failed: ${cause.why}` };
+  }
+}
+
+function withErrorLine(why: string, { errorLine }: LastWords): string {
+  if (errorLine === undefined || why.includes(errorLine)) return why;
+  return `${why} Its last message: ${errorLine.slice(0, 500)}`;
+}
+
+function formatExit(exit: ProcessExit | undefined): string {
+  if (exit?.signal !== undefined) return `signal ${exit.signal}`;
+  return exit?.code === undefined ? 'unknown exit code' : `exit code ${exit.code}`;
+}
+
+function formatSeconds(ms: number): string {
+  return ms < 1000 ? `${ms} ms` : `${Math.round(ms / 1000)} s`;
+}

@@ -1,0 +1,238 @@
+import * as path from 'node:path';
+import { deferred, delay, within } from '../base/async';
+import { messageOf } from '../base/errors';
+import { MarkedProcesses, signalGroup } from '../base/processTree';
+import { AcpConnection } from '../agents/acp/acpConnection';
+import type { AgentConnection } from '../agents/agentConnection';
+import { agentEnvironment } from '../agents/environment';
+import type { ActCommand } from '../agents/runnerClient';
+import type { EventBody, StopIntent } from '../domain/events';
+import { EVENTS_FILE, RUNNER_PROTOCOL_VERSION, type LaunchData } from '../domain/runnerProtocol';
+import { AgentProcess } from './agentProcess';
+import { CommandDesk } from './commandDesk';
+import { Conversation } from './conversation';
+import { EventLog } from './eventLog';
+import { reportExit, type Cause } from './exitReport';
+import { RunnerServer } from './runnerServer';
+import { climbStopLadder } from './stopLadder';
+
+/** Time in which an agent's output must come to an end once all its processes are gone. */
+const DRAIN_MS = 2_000;
+
+/** One session's life in its runner: start the agent, let it work, end it, report. */
+export class SessionRunner {
+  private readonly conversation: Conversation;
+  private readonly desk: CommandDesk;
+  private readonly processes: MarkedProcesses;
+  private readonly ending = deferred<Cause>();
+  private readonly hurry = new AbortController();
+  private cause: Cause | undefined;
+  private agent: AgentProcess | undefined;
+  private connection: AgentConnection | undefined;
+
+  private constructor(
+    private readonly launch: LaunchData,
+    private readonly log: EventLog,
+  ) {
+    this.conversation = new Conversation(log);
+    this.desk = new CommandDesk(log.promptIds, (command) => this.act(command));
+    this.processes = new MarkedProcesses(launch.marker);
+    log.onDidWrite(() => {
+      if (log.failed) this.fail({ kind: 'log-failed', why: log.failed.message });
+    });
+  }
+
+  /**
+   * Opens the session's event log.
+   * @throws {UserError} when it cannot be continued
+   */
+  static async open(sessionFolder: string, launch: LaunchData): Promise<SessionRunner> {
+    const log = await EventLog.open(path.join(sessionFolder, EVENTS_FILE));
+    return new SessionRunner(launch, log);
+  }
+
+  /**
+   * Runs the session to its end.
+   * @param onListening called as soon as the socket answers
+   * @returns true when the end was recorded and nothing went wrong in the runner itself
+   * @throws {UserError} when the socket cannot be opened; the end is recorded then, too
+   */
+  async run(onListening: () => void): Promise<boolean> {
+    const server = await this.listen();
+    this.log.append({
+      type: 'runner-started',
+      pid: process.pid,
+      version: RUNNER_PROTOCOL_VERSION,
+    });
+    onListening();
+    try {
+      const agent = await this.startAgent();
+      // Not waited for: a stop must be heard while the agent still gets ready.
+      this.openConversation(agent).catch((error: unknown) =>
+        this.end({ kind: 'refused', why: messageOf(error) }),
+      );
+    } catch (error) {
+      this.end({ kind: 'not-started', why: messageOf(error) });
+    }
+    const cause = await this.ending.promise;
+    const isRecorded = await this.finish(cause);
+    await server.close();
+    await this.log.close();
+    return isRecorded && cause.kind !== 'defect';
+  }
+
+  /** Ends the session; a second call does not change why, but hurries. */
+  stop(intent: StopIntent): void {
+    if (this.cause) {
+      this.hurry.abort();
+      return;
+    }
+    this.log.append({ type: 'stop-requested', intent });
+    this.end({ kind: 'stop', intent });
+  }
+
+  /** Ends the session because it cannot go on: no politeness that would take time. */
+  fail(cause: Cause): void {
+    this.hurry.abort();
+    this.end(cause);
+  }
+
+  private async listen(): Promise<RunnerServer> {
+    const { socket, sessionId, controlToken } = this.launch;
+    try {
+      return await RunnerServer.listen(socket, {
+        sessionId,
+        controlToken,
+        log: this.log,
+        act: (command) => this.desk.handle(command),
+      });
+    } catch (error) {
+      this.log.append(this.exitEvent({ kind: 'not-started', why: messageOf(error) }, undefined));
+      await this.log.flush();
+      throw error;
+    }
+  }
+
+  private async act(command: ActCommand): Promise<void> {
+    switch (command.command) {
+      case 'prompt':
+        return this.conversation.prompt(command.id, command.text);
+      case 'answer':
+        return this.conversation.answer(command.requestId, command.optionId);
+      case 'cancel':
+        void this.conversation.cancel();
+        return;
+      case 'stop':
+        this.stop(command.intent);
+        return this.log.flush();
+    }
+  }
+
+  private end(cause: Cause): void {
+    if (this.cause) return;
+    this.cause = cause;
+    this.conversation.beginEnd();
+    this.ending.resolve(cause);
+  }
+
+  private async startAgent(): Promise<AgentProcess> {
+    const { command, args, env, cwd, marker } = this.launch;
+    const agent = await AgentProcess.start(
+      { command, args, cwd, env: agentEnvironment(process.env, env, marker) },
+      (text) => this.log.append({ type: 'stderr', text }),
+      () => this.log.whenRoom(),
+    );
+    this.agent = agent;
+    this.processes.addRoot(agent.pid);
+    this.log.append({ type: 'agent-started', pid: agent.pid, program: command });
+    void agent.exited.then(() => this.end({ kind: 'ended', wasReady: this.conversation.isOpen }));
+    return agent;
+  }
+
+  /** Settles when the agent has its first prompt, or the session is ending. */
+  private async openConversation(agent: AgentProcess): Promise<void> {
+    const { cwd, startTimeoutMs, task, taskCommandId } = this.launch;
+    const connection = new AcpConnection(
+      { toAgent: agent.stdin, fromAgent: agent.stdout, cwd },
+      this.conversation.listener,
+    );
+    this.connection = connection;
+    const timeUp = new AbortController();
+    void delay(startTimeoutMs, timeUp.signal).then(() => {
+      if (!timeUp.signal.aborted) this.end({ kind: 'not-ready', afterMs: startTimeoutMs });
+    });
+    try {
+      const { conversationId } = await connection.start();
+      if (this.cause) return;
+      this.conversation.open(connection, conversationId);
+    } catch (error) {
+      // The end of its output is seen before the end of the agent, which tells more.
+      if (connection.isClosed) await within(agent.exited, this.launch.graceMs, undefined);
+      throw error;
+    } finally {
+      timeUp.abort();
+    }
+    void connection.closed.then(() => this.handleDisconnect(agent));
+    if (task === '') return;
+    await this.desk.handle({ id: taskCommandId, command: 'prompt', text: task });
+  }
+
+  private async handleDisconnect(agent: AgentProcess): Promise<void> {
+    await within(agent.exited, this.launch.graceMs, undefined);
+    if (!agent.exit) this.end({ kind: 'disconnected' });
+  }
+
+  /** Ends all processes and writes the last events; returns whether they could be written. */
+  private async finish(cause: Cause): Promise<boolean> {
+    const leftovers = await this.endProcesses();
+    // What the agent wrote last is still in its pipes.
+    await within(Promise.all([this.agent?.closed, this.connection?.closed]), DRAIN_MS, undefined);
+    this.connection?.close();
+    await this.conversation.whenIdle();
+    const exit = this.exitEvent(cause, leftovers);
+    try {
+      this.log.append(exit);
+      await this.log.flush();
+      return true;
+    } catch {
+      await this.log.appendAfterFailure(exit).catch(() => undefined);
+      return false;
+    }
+  }
+
+  /** Returns a sentence about what could not be ended; normally nothing. */
+  private async endProcesses(): Promise<string | undefined> {
+    try {
+      const survivors = await climbStopLadder({
+        agent: this.agent,
+        processes: this.processes,
+        endTurn: () => this.conversation.cancel(),
+        graceMs: this.launch.graceMs,
+        hurry: this.hurry.signal,
+      });
+      const pids = survivors.map((info) => info.pid).join(', ');
+      return pids === '' ? undefined : `These processes could not be ended: ${pids}.`;
+    } catch (error) {
+      // Without a list of the processes there is still the group.
+      if (this.agent && !this.agent.exit) signalGroup(this.agent.pid, 'SIGKILL');
+      return `Processes of the session may be left: ${messageOf(error)}`;
+    }
+  }
+
+  private exitEvent(cause: Cause, leftovers: string | undefined): EventBody {
+    const exit = this.agent?.exit;
+    const { reason, detail } = reportExit(cause, {
+      program: this.launch.command,
+      exit,
+      errorLine: this.agent?.lastErrorLine,
+    });
+    const details = [detail, leftovers].filter((text) => text !== undefined);
+    return {
+      type: 'exit',
+      reason,
+      code: exit?.code,
+      signal: exit?.signal,
+      detail: details.length > 0 ? details.join(' ') : undefined,
+    };
+  }
+}

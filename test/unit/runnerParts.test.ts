@@ -1,0 +1,149 @@
+import assert from 'node:assert/strict';
+import { agentEnvironment, cleanEnvironment } from '../../src/agents/environment';
+import { parseProc, parsePs } from '../../src/base/processList';
+import { isAlive } from '../../src/base/processTree';
+import { parseClientMessage } from '../../src/runner/clientMessages';
+import { CommandDesk } from '../../src/runner/commandDesk';
+import { reportExit } from '../../src/runner/exitReport';
+
+describe('cleanEnvironment', () => {
+  it('drops what the editor has set for itself and the marker of another session', () => {
+    const own = {
+      PATH: '/bin',
+      ELECTRON_RUN_AS_NODE: '1',
+      VSCODE_PID: '1',
+      DEPUTY_SESSION_MARKER: 'other',
+      VSCODE_GIT_ASKPASS_MAIN: '/code/git/dist/askpass-main.js',
+      GIT_ASKPASS: '/code/git/dist/askpass.sh',
+      SSH_ASKPASS: '/usr/share/code/resources/app/extensions/git/dist/ssh-askpass.sh',
+    };
+    assert.deepEqual(cleanEnvironment(own), { PATH: '/bin' });
+  });
+
+  it('keeps an askpass program of the user’s own', () => {
+    const own = { GIT_ASKPASS: '/usr/bin/ksshaskpass', SSH_ASKPASS: '/usr/bin/ksshaskpass' };
+    assert.deepEqual(cleanEnvironment(own), own);
+  });
+
+  it('puts the agent’s own variables on top, and the marker where nothing overrides it', () => {
+    const extra = { PATH: '/opt', ELECTRON_RUN_AS_NODE: '1', DEPUTY_SESSION_MARKER: 'x' };
+    assert.deepEqual(agentEnvironment({ PATH: '/bin', HOME: '/h' }, extra, 'mine'), {
+      HOME: '/h',
+      PATH: '/opt',
+      ELECTRON_RUN_AS_NODE: '1',
+      DEPUTY_SESSION_MARKER: 'mine',
+    });
+  });
+});
+
+describe('lists of processes', () => {
+  it('are read from /proc, whatever a program calls itself', () => {
+    const after = `S 7 42 42 0 -1 4194560 ${'0 '.repeat(12)}123456 1 2`;
+    const info = parseProc(42, `42 (a) b (c)) ${after}`, true, 'node\0x.js\0');
+    assert.deepEqual(info, {
+      pid: 42,
+      ppid: 7,
+      pgid: 42,
+      startTime: '123456',
+      isZombie: false,
+      isMarked: true,
+      command: 'node x.js',
+    });
+    assert.equal(parseProc(43, '43 (x) Z 1 1 1', false, '')?.isZombie, true);
+    assert.equal(parseProc(44, '', false, ''), undefined);
+  });
+
+  it('are read from ps', () => {
+    const infos = parsePs(
+      '    1     0     1 Ss   Mon Jun  1 09:00:00 2026     /sbin/launchd\n' +
+        '  321     1   321 Z    Tue Jun  2 10:11:12 2026     (node)\nnonsense\n',
+    );
+    assert.deepEqual(
+      infos.map(({ pid, ppid, pgid, isZombie, startTime, command }) => [
+        pid,
+        ppid,
+        pgid,
+        isZombie,
+        startTime,
+        command,
+      ]),
+      [
+        [1, 0, 1, false, 'Mon Jun  1 09:00:00 2026', '/sbin/launchd'],
+        [321, 1, 321, true, 'Tue Jun  2 10:11:12 2026', '(node)'],
+      ],
+    );
+  });
+
+  it('do not take a group, or no process, for a living one', () => {
+    assert.ok(isAlive(process.pid));
+    assert.ok(isAlive(1));
+    for (const pid of [0, -1, -process.pid, 1.5, Number.NaN, 2 ** 22 + 1]) assert.ok(!isAlive(pid));
+  });
+});
+
+describe('parseClientMessage', () => {
+  const cases = [
+    ['{"hello":{"token":"t","version":1}}', { kind: 'hello', token: 't', version: 1 }],
+    ['{"hello":{"token":5}}', { kind: 'garbage' }],
+    ['GET / HTTP/1.1', { kind: 'garbage' }],
+    ['null', { kind: 'garbage' }],
+    ['{"command":"cancel"}', { kind: 'garbage' }],
+    ['{"id":"a","command":"prompt"}', { kind: 'unknown-command', id: 'a' }],
+    ['{"id":"a","command":"subscribe","fromSeq":0}', { kind: 'unknown-command', id: 'a' }],
+    ['{"id":"a","command":"stop","intent":"now"}', { kind: 'unknown-command', id: 'a' }],
+    ['{"id":"a","command":"cancel"}', { kind: 'command', command: { id: 'a', command: 'cancel' } }],
+  ] as const;
+  for (const [line, message] of cases) {
+    it(`takes ${line} for ${message.kind}`, () => {
+      assert.deepEqual(parseClientMessage(line), message);
+    });
+  }
+});
+
+describe('CommandDesk', () => {
+  it('acts once on an id, but again on one that was refused', async () => {
+    let acts = 0;
+    const desk = new CommandDesk(['old'], async () => {
+      acts += 1;
+      if (acts === 1) throw new Error('busy');
+    });
+    const cancel = (id: string) => desk.handle({ id, command: 'cancel' });
+    assert.deepEqual(await cancel('old'), { reply: 'old', ok: true });
+    assert.equal(acts, 0);
+    assert.deepEqual(await cancel('a'), { reply: 'a', ok: false, error: 'busy' });
+    assert.deepEqual(await Promise.all([cancel('a'), cancel('a')]), [
+      { reply: 'a', ok: true },
+      { reply: 'a', ok: true },
+    ]);
+    assert.equal(acts, 2);
+  });
+});
+
+describe('reportExit', () => {
+  const words = { program: 'codex', exit: undefined, errorLine: undefined };
+  const ended = (code: number | undefined, signal?: string) =>
+    reportExit({ kind: 'ended', wasReady: true }, { ...words, exit: { code, signal } });
+
+  it('tells a finished session from a stopped one', () => {
+    assert.equal(reportExit({ kind: 'stop', intent: 'finish' }, words).reason, 'completed');
+    assert.equal(reportExit({ kind: 'stop', intent: 'stop' }, words).reason, 'stopped');
+  });
+
+  it('goes by the exit code of an agent that ends by itself', () => {
+    assert.deepEqual(ended(0), { reason: 'completed', detail: undefined });
+    assert.equal(ended(1).detail, '"codex" ended unexpectedly (exit code 1).');
+    assert.equal(
+      ended(undefined, 'SIGSEGV').detail,
+      '"codex" ended unexpectedly (signal SIGSEGV).',
+    );
+  });
+
+  it('adds the last line of the agent’s errors, once', () => {
+    const withLine = { ...words, errorLine: 'no key' };
+    const notReady = reportExit({ kind: 'not-ready', afterMs: 2_000 }, withLine);
+    assert.equal(notReady.reason, 'start-failed');
+    assert.match(notReady.detail ?? '', /within 2 s.* Its last message: no key$/);
+    const why = 'Failed: no key';
+    assert.equal(reportExit({ kind: 'not-started', why }, withLine).detail, why);
+  });
+});
