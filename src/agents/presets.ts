@@ -1,8 +1,5 @@
 import type { AgentDefinition } from '../domain/agent';
 
-/** Name of the agent that comes with Deputy. */
-export const REHEARSAL_AGENT = 'rehearsal';
-
 /**
  * The agents that Deputy knows without any setting.
  * @param rehearsalProgram path of the bundled agent
@@ -47,7 +44,7 @@ export function presets(rehearsalProgram: string, node: string): readonly AgentD
       howToGet: npmPackage('opencode-ai'),
     },
     {
-      name: REHEARSAL_AGENT,
+      name: 'rehearsal',
       description: 'Comes with Deputy, needs no account: follows the script in its task',
       protocol: 'acp',
       command: node,

@@ -1,4 +1,4 @@
-import { SESSION_STATES, stateLabel, type Session, type SessionState } from './session';
+import type { Session, SessionState } from './session';
 
 /** A session with its place in the lineage. */
 export interface SessionStatus {
@@ -47,11 +47,3 @@ export const LANES: readonly SessionState[] = [
   'stopped',
   'completed',
 ];
-
-/** The number of sessions of each state, as a phrase: `2 running, 1 idle`; empty without sessions. */
-export function countStates(states: readonly SessionState[]): string {
-  return SESSION_STATES.map((state) => ({ state, count: states.filter((s) => s === state).length }))
-    .filter(({ count }) => count > 0)
-    .map(({ state, count }) => `${count} ${stateLabel(state).toLowerCase()}`)
-    .join(', ');
-}
