@@ -1,6 +1,7 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import * as fs from 'node:fs/promises';
 import * as path from 'node:path';
+import { delay } from '../base/async';
 import { errorCode, UserError } from '../base/errors';
 import { socketAddress } from '../base/files';
 import { findMarked, MarkedProcesses } from '../base/processTree';
@@ -21,6 +22,9 @@ import {
   type RunnerConnection,
 } from './runnerClient';
 import { launchRunner } from './runnerLauncher';
+
+/** Longest time between the end of a dying runner's socket and its own, in milliseconds. */
+const DYING_MS = 2_000;
 
 /** Where runners live and how they are started. */
 export interface RunnersOptions {
@@ -70,7 +74,7 @@ export class Runners implements RunnerPort {
       if (!(error instanceof RunnerConnectError)) throw error;
       if (error.reason !== 'absent') return { presence: 'unknown' };
     }
-    return { presence: (await this.isRunnerAlive(sessionId, launch)) ? 'unknown' : 'gone' };
+    return { presence: (await this.outlives(sessionId, launch)) ? 'unknown' : 'gone' };
   }
 
   readEvents(sessionId: string, fromSeq: number): AsyncIterable<SessionEvent> {
@@ -84,6 +88,16 @@ export class Runners implements RunnerPort {
     const found = await leftovers.find();
     await leftovers.killAll();
     return found.length;
+  }
+
+  /** A process that is being killed closes its socket a moment before it is gone. */
+  private async outlives(sessionId: string, launch: LaunchData): Promise<boolean> {
+    const giveUpAt = Date.now() + DYING_MS;
+    while (await this.isRunnerAlive(sessionId, launch)) {
+      if (Date.now() > giveUpAt) return true;
+      await delay(50);
+    }
+    return false;
   }
 
   /** A pid proves nothing by itself: the process must carry the session's marker, too. */

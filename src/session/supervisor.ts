@@ -1,3 +1,4 @@
+import { delay } from '../base/async';
 import type { Disposable } from '../base/disposable';
 import { Emitter } from '../base/event';
 import type { Logger } from '../base/log';
@@ -25,6 +26,7 @@ export class Supervisor implements Disposable {
 
   private readonly links = new Map<string, RunnerLink>();
   private readonly arrived = new Map<string, SessionEvent[]>();
+  private readonly lookingAgain = new Set<string>();
   private readonly end = new AbortController();
 
   constructor(
@@ -65,6 +67,7 @@ export class Supervisor implements Disposable {
       case 'unknown':
         this.log.warn(`session ${sessionId}: its runner does not answer but seems to be alive`);
         this.setPresence(sessionId, 'unknown');
+        this.lookAgainLater(sessionId);
         return;
       case 'gone':
         await this.settleGone(sessionId);
@@ -186,6 +189,19 @@ export class Supervisor implements Disposable {
     });
   }
 
+  /** Nothing tells when a runner that does not answer does so again, or ends. */
+  private lookAgainLater(sessionId: string): void {
+    if (this.lookingAgain.has(sessionId)) return;
+    this.lookingAgain.add(sessionId);
+    void delay(LOOK_AGAIN_MS, this.end.signal).then(async () => {
+      this.lookingAgain.delete(sessionId);
+      if (this.hasEnded() || !this.isLive(sessionId) || this.links.has(sessionId)) return;
+      await this.adopt(sessionId).catch((error: unknown) =>
+        this.log.error(`session ${sessionId}: could not be found again`, error),
+      );
+    });
+  }
+
   private setPresence(sessionId: string, presence: Session['presence']): void {
     if (this.require(sessionId).presence === presence) return;
     updateSession(this.store, sessionId, { presence });
@@ -200,6 +216,9 @@ export class Supervisor implements Disposable {
     return requireSession(this.store, sessionId);
   }
 }
+
+/** How often a runner that does not answer is looked for, in milliseconds. */
+const LOOK_AGAIN_MS = 10_000;
 
 const NEVER_STARTED =
   'The window closed before the agent was started. Start the session again; nothing was done yet.';
