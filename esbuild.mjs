@@ -1,5 +1,6 @@
 // Builds everything: `node esbuild.mjs [--watch] [--tests] [--minify]`.
-//   dist/  what the .vsix ships: the extension, the runner, the rehearsal agent, the wasm of sql.js
+//   dist/  what the .vsix ships: the extension, the runner, the rehearsal agent, the store's worker
+//          thread, the wasm of sql.js
 //   out/   the test suites and the tools that run them (only with --tests)
 import fs from 'node:fs';
 import path from 'node:path';
@@ -27,7 +28,11 @@ const product = [
   },
   {
     ...common,
-    entryPoints: { runner: 'src/runner/main.ts', rehearsal: 'src/agents/rehearsal/main.ts' },
+    entryPoints: {
+      runner: 'src/runner/main.ts',
+      rehearsal: 'src/agents/rehearsal/main.ts',
+      checkpoint: 'src/store/checkpointWorker.ts',
+    },
     outdir: 'dist',
   },
 ];

@@ -9,7 +9,7 @@ import tseslint from 'typescript-eslint';
 const LAW = {
   base: [],
   domain: ['base'],
-  store: ['domain', 'base', 'session/ports.ts'],
+  store: ['domain', 'base', 'session/ports.ts', 'session/overview.ts'],
   session: ['domain', 'base'],
   routing: ['session', 'domain', 'base'],
   git: ['domain', 'base', 'session/ports.ts'],

@@ -1,19 +1,26 @@
 import * as os from 'node:os';
 import * as path from 'node:path';
 import { AgentCatalogue } from './agents/agentCatalogue';
+import { archiveEvents } from './agents/eventArchive';
 import { presets } from './agents/presets';
 import { keepProgram } from './agents/programs';
 import { Runners } from './agents/runners';
+import { deferred } from './base/async';
+import { UserError } from './base/errors';
 import { ensureSocketFolder } from './base/files';
 import type { Logger } from './base/log';
 import type { OpenAttempt } from './editor/stateGate';
+import type { StateTools } from './editor/stateCommands';
 import type { Settings } from './editor/settings';
 import { GitWorktrees } from './git/worktrees';
-import type { AgentPort, GitPort } from './session/ports';
+import type { AgentPort, GitPort, StateStore } from './session/ports';
 import { SessionManager } from './session/sessionManager';
-import { claimHome, homeOf } from './store/home';
-import { ImageFile } from './store/imageFile';
-import { SqlStore } from './store/sqlStore';
+import type { CheckpointPrograms } from './store/checkpointer';
+import { DurableStore } from './store/durableStore';
+import { exportState } from './store/exportState';
+import { claimHome, homeOf, type OwnedHome } from './store/home';
+import { ReadOnlyState } from './store/readOnlyState';
+import { inspectState, repairState } from './store/repairState';
 
 /** What is known before anything is opened. */
 export interface Surroundings {
@@ -25,8 +32,8 @@ export interface Surroundings {
   readonly programFolder: string;
   readonly settings: () => Settings;
   readonly log: Logger;
-  /** Called when the state could not be saved. */
-  readonly onDidFailToSave: (error: Error) => void;
+  /** Tells a person what was left out at opening. */
+  readonly onDidLeaveOut: (what: string) => void;
 }
 
 /** The parts without an editor. */
@@ -36,56 +43,141 @@ export interface Core {
   readonly git: GitPort;
 }
 
+/** How often is looked whether somebody took the state by force, in milliseconds. */
+const OWNERSHIP_CHECK_MS = 5_000;
+
 /**
- * Wires the parts together on the state of one workspace.
+ * Gets hold of the state of one workspace and wires the parts together on it.
+ * @param isForced also when another window has it that does not react
  * @throws {UserError} when the state cannot be opened
  */
-export async function openCore(around: Surroundings): Promise<OpenAttempt<Core>> {
-  const { log, programFolder, globalStorageFolder, settings } = around;
+export async function openCore(
+  around: Surroundings,
+  isForced: boolean,
+): Promise<OpenAttempt<Core>> {
+  const { log } = around;
   const socketFolder = await ensureSocketFolder(os.tmpdir());
-  const home = await claimHome(homeOf(around.storageFolder), socketFolder);
-  if (home.kind === 'occupied') return home;
+  const home = await claimHome(homeOf(around.storageFolder), socketFolder, isForced);
+  if (home.kind === 'occupied') {
+    const source = (): Promise<ReadOnlyState | undefined> =>
+      ReadOnlyState.open(home.folder, storePrograms(around), log).catch((error: unknown) => {
+        log.error('The state of the other window cannot be read.', error);
+        return undefined;
+      });
+    return { ...home, source };
+  }
   try {
-    const file = path.join(home.folder, 'deputy.db');
-    const store = await SqlStore.open({
-      persistence: new ImageFile(file, () => home.isStillOwner()),
-      file,
-      wasmFile: path.join(programFolder, 'sql-wasm.wasm'),
+    const store = await DurableStore.open({
+      folder: home.folder,
+      programs: storePrograms(around),
       log,
     });
-    store.onDidFailToSave(around.onDidFailToSave);
-    const [runnerProgram, rehearsalProgram] = await Promise.all(
-      ['runner.js', 'rehearsal.js'].map((name) =>
-        keepProgram(path.join(programFolder, name), globalStorageFolder),
-      ),
-    );
-    const node = process.execPath;
-    const agents = new AgentCatalogue(
-      presets(rehearsalProgram ?? '', node),
-      () => settings().agents,
-    );
-    const git = new GitWorktrees();
-    const runners = new Runners({
-      sessionsFolder: path.join(home.folder, 'sessions'),
-      socketFolder,
-      node,
-      runnerProgram: runnerProgram ?? '',
-      times: () => {
-        const { stopGraceMs, startTimeoutMs } = settings();
-        return { graceMs: stopGraceMs, startTimeoutMs };
-      },
-    });
-    const manager = new SessionManager({ store, runners, agents, git, log });
+    if (store.tornTail) {
+      const { bytes, file } = store.tornTail;
+      around.onDidLeaveOut(
+        `The last write to Deputy's state was cut off, so its ${bytes} bytes at the end of ${file} were left out. Everything that was acknowledged before is there.`,
+      );
+    }
+    const core = await buildCore(around, home, socketFolder, store);
     // Not awaited: an agent that does not answer must not keep the others from being seen.
-    void manager.adoptAll();
-    const close = async (): Promise<void> => {
-      manager.dispose();
-      await store.close();
-      await home.release();
+    void core.manager.adoptAll();
+    void archiveEvents(sessionsFolder(home), store.sessions, around.settings().keepEventsMs, log);
+    const watch = watchOwnership(home, store);
+    return {
+      kind: 'open',
+      workbench: core,
+      lost: watch.lost,
+      whenTaken: () => home.whenTaken(),
+      close: async () => {
+        watch.dispose();
+        core.manager.dispose();
+        await store.close();
+        await home.release();
+      },
     };
-    return { kind: 'open', workbench: { manager, agents, git }, close };
   } catch (error) {
     await home.release();
     throw error;
   }
+}
+
+/** What can be done with the state's files, whoever has it. */
+export function stateTools(around: Surroundings): StateTools {
+  const folder = homeOf(around.storageFolder);
+  const programs = storePrograms(around);
+  return {
+    exportTo: (target) => exportState(folder, target, programs),
+    inspect: () => inspectState(folder, programs),
+    repair: async () => {
+      const home = await claimHome(folder, await ensureSocketFolder(os.tmpdir()));
+      if (home.kind === 'occupied') {
+        home.dispose();
+        throw new UserError(`Another window (process ${home.pid}) has the state. Close it first.`);
+      }
+      try {
+        return await repairState(folder, programs);
+      } finally {
+        await home.release();
+      }
+    },
+  };
+}
+
+async function buildCore(
+  around: Surroundings,
+  home: OwnedHome,
+  socketFolder: string,
+  store: StateStore,
+): Promise<Core> {
+  const { log, programFolder, globalStorageFolder, settings } = around;
+  const [runnerProgram, rehearsalProgram] = await Promise.all(
+    ['runner.js', 'rehearsal.js'].map((name) =>
+      keepProgram(path.join(programFolder, name), globalStorageFolder),
+    ),
+  );
+  const node = process.execPath;
+  const agents = new AgentCatalogue(presets(rehearsalProgram ?? '', node), () => settings().agents);
+  const git = new GitWorktrees({ logger: log });
+  const runners = new Runners({
+    sessionsFolder: sessionsFolder(home),
+    socketFolder,
+    node,
+    runnerProgram: runnerProgram ?? '',
+    times: () => {
+      const { stopGraceMs, startTimeoutMs } = settings();
+      return { graceMs: stopGraceMs, startTimeoutMs };
+    },
+  });
+  return { manager: new SessionManager({ store, runners, agents, git, log }), agents, git };
+}
+
+/** Notices that another window asks for the state, or has taken it by force. */
+function watchOwnership(
+  home: OwnedHome,
+  store: DurableStore,
+): { readonly lost: Promise<void>; dispose(): void } {
+  const lost = deferred<undefined>();
+  const lose = (): void => lost.resolve(undefined);
+  void home.askedToLeave.then(lose);
+  store.onDidLoseOwnership(lose);
+  const timer = setInterval(() => {
+    try {
+      store.checkOwnership();
+    } catch {
+      lose();
+    }
+  }, OWNERSHIP_CHECK_MS);
+  timer.unref();
+  return { lost: lost.promise, dispose: () => clearInterval(timer) };
+}
+
+function sessionsFolder(home: OwnedHome): string {
+  return path.join(home.folder, 'sessions');
+}
+
+function storePrograms({ programFolder }: Surroundings): CheckpointPrograms {
+  return {
+    workerFile: path.join(programFolder, 'checkpoint.js'),
+    wasmFile: path.join(programFolder, 'sql-wasm.wasm'),
+  };
 }

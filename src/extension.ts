@@ -1,12 +1,15 @@
 import * as vscode from 'vscode';
+import { openCore, stateTools, type Core, type Surroundings } from './compose';
+import { DisposableStore } from './base/disposable';
+import { UserError } from './base/errors';
 import { StorageError } from './domain/storageErrors';
-import { openCore, type Core } from './compose';
 import { CommandRegistry } from './editor/commandRegistry';
 import { channelLogger } from './editor/log';
 import { OutputChannels } from './editor/outputChannels';
 import { registerSessionCommands, type Workbench } from './editor/sessionCommands';
 import { SessionTree } from './editor/sessionTree';
-import { readSettings, type Settings } from './editor/settings';
+import { readSettings } from './editor/settings';
+import { registerStateCommands } from './editor/stateCommands';
 import { StateGate, type OpenAttempt } from './editor/stateGate';
 import { StatusDocuments } from './editor/statusDocuments';
 
@@ -24,47 +27,50 @@ export function activate(context: vscode.ExtensionContext): InternalApi | undefi
   const log = channelLogger(channel);
   const registry = new CommandRegistry(vscode, log);
   const tree = new SessionTree(vscode);
-  const settings = (): Settings => readSettings(vscode.workspace.getConfiguration('deputy'));
-  const { storageUri } = context;
+  const settings = () => readSettings(vscode.workspace.getConfiguration('deputy'));
 
-  const attempt = async (storageFolder: string | undefined): Promise<OpenAttempt<Workbench>> => {
-    if (storageFolder === undefined) {
-      const user = vscode.Uri.joinPath(context.globalStorageUri, '../..');
-      const place = vscode.Uri.joinPath(user, 'workspaceStorage').fsPath;
-      throw new StorageError(
-        'not-writable',
-        place,
-        new Error('VS Code could not make a folder in it'),
-      );
+  const around = (): Surroundings => {
+    if (!vscode.workspace.workspaceFolders) {
+      throw new UserError('Open a folder first: a session works in one.');
     }
-    const result = await openCore({
-      storageFolder,
+    return {
+      storageFolder: storageFolder(context),
       globalStorageFolder: context.globalStorageUri.fsPath,
       programFolder: vscode.Uri.joinPath(context.extensionUri, 'dist').fsPath,
       settings,
       log,
-      onDidFailToSave: (error) => void vscode.window.showErrorMessage(error.message),
-    });
+      onDidLeaveOut: (what) => void vscode.window.showWarningMessage(what),
+    };
+  };
+  const attempt = async (isForced: boolean): Promise<OpenAttempt<Workbench>> => {
+    const result = await openCore(around(), isForced);
     if (result.kind === 'occupied') return result;
-    return { ...result, workbench: furnish(context, result.workbench) };
+    const owned = new DisposableStore();
+    const workbench = furnish(result.workbench, owned);
+    const close = async (): Promise<void> => {
+      owned.dispose();
+      await result.close();
+    };
+    return { ...result, workbench, close };
   };
-  const furnish = (owner: vscode.ExtensionContext, core: Core): Workbench => {
-    const outputs = new OutputChannels(vscode, core.manager, log);
-    const documents = new StatusDocuments(vscode, core.manager);
-    owner.subscriptions.push(outputs, documents);
-    return { ...core, outputs, documents, defaultAgent: () => settings().defaultAgent };
-  };
+  const furnish = (core: Core, owned: DisposableStore): Workbench => ({
+    ...core,
+    outputs: owned.add(new OutputChannels(vscode, core.manager, log)),
+    documents: owned.add(new StatusDocuments(vscode, core.manager)),
+    defaultAgent: () => settings().defaultAgent,
+  });
 
-  const opening = new StateGate<Workbench>(
-    vscode,
-    tree.view,
+  const opening = new StateGate<Workbench>({
+    vs: vscode,
+    view: tree.view,
     log,
-    // VS Code gives no storage without a folder, and none when it cannot make one.
-    vscode.workspace.workspaceFolders && (() => attempt(storageUri?.fsPath)),
-    ({ manager }) => tree.show(manager),
-  );
+    attempt: vscode.workspace.workspaceFolders && attempt,
+    show: (source) => tree.show(source),
+    sourceOf: ({ manager }) => manager,
+  });
   gate = opening;
   registerSessionCommands(vscode, registry, tree, () => opening.workbench());
+  registerStateCommands(vscode, registry, opening, () => stateTools(around()));
   registry.register('deputy.showLog', async () => channel.show());
   // Commands last: they are disposed first.
   context.subscriptions.push(channel, tree, registry);
@@ -77,4 +83,11 @@ export function activate(context: vscode.ExtensionContext): InternalApi | undefi
 export async function deactivate(): Promise<void> {
   await gate?.close();
   gate = undefined;
+}
+
+/** VS Code gives no storage without a folder, and none when it cannot make one. */
+function storageFolder({ storageUri, globalStorageUri }: vscode.ExtensionContext): string {
+  if (storageUri) return storageUri.fsPath;
+  const place = vscode.Uri.joinPath(globalStorageUri, '../../workspaceStorage').fsPath;
+  throw new StorageError('not-writable', place, new Error('VS Code could not make a folder in it'));
 }

@@ -1,6 +1,8 @@
 /** A promise together with the functions that settle it. */
 export interface Deferred<T> {
   readonly promise: Promise<T>;
+  /** True from the first call of one of the functions on. */
+  readonly isSettled: boolean;
   resolve(value: T): void;
   reject(error: Error): void;
 }
@@ -14,7 +16,19 @@ export function deferred<T>(): Deferred<T> {
     reject = onReject;
   });
   promise.catch(() => undefined);
-  return { promise, resolve, reject };
+  const result = {
+    promise,
+    isSettled: false,
+    resolve: (value: T): void => {
+      result.isSettled = true;
+      resolve(value);
+    },
+    reject: (error: Error): void => {
+      result.isSettled = true;
+      reject(error);
+    },
+  };
+  return result;
 }
 
 /** Waits. Only for back-off and grace times; never to wait for something that has an event. */

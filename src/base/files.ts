@@ -35,8 +35,8 @@ export async function writeFileAtomic(
   await syncFolder(path.dirname(file));
 }
 
-/** Makes a rename in `folder` durable. Windows cannot open folders and does not need it. */
-async function syncFolder(folder: string): Promise<void> {
+/** Makes new and renamed files in `folder` durable. Windows cannot open folders and does not need it. */
+export async function syncFolder(folder: string): Promise<void> {
   if (process.platform === 'win32') return;
   const handle = await fs.open(folder, 'r');
   try {

@@ -11,6 +11,8 @@ export const RUNNER_PROTOCOL_VERSION = 1;
 
 /** Files of a session's folder. */
 export const EVENTS_FILE = 'events.ndjson';
+/** Takes the place of {@link EVENTS_FILE}, compressed, once a session is completed. */
+export const EVENTS_ARCHIVE = 'events.ndjson.gz';
 export const LAUNCH_FILE = 'launch.json';
 
 /**

@@ -7,7 +7,7 @@ import type { SessionEvent, ToolCall } from './events';
 export class Transcript {
   private isAtLineStart = true;
   private flow: 'text' | 'thought' | undefined;
-  private readonly tools = new Map<string, { title: string; status: string }>();
+  private readonly tools = new Map<string, { title: string; status: string; printed: string }>();
 
   /** The text that the events add. */
   append(events: Iterable<SessionEvent>): string {
@@ -82,12 +82,27 @@ export class Transcript {
     const before = this.tools.get(id);
     const title = news.title ?? before?.title ?? id;
     const status = news.status ?? before?.status ?? 'pending';
-    this.tools.set(id, { title, status });
     const isNews = before?.status !== status || before.title !== title;
-    const lines = isNews ? [`* ${title} (${status.replace('_', ' ')})`] : [];
-    if (news.output) lines.push(indent(news.output));
-    return lines.length === 0 ? '' : this.block(lines.join('\n'));
+    const isOver = status === 'completed' || status === 'failed';
+    const added = addedLines(before?.printed ?? '', news.output ?? '', isOver);
+    this.tools.set(id, { title, status, printed: (before?.printed ?? '') + added });
+    const head = isNews ? this.block(`* ${title} (${status.replace('_', ' ')})`) : '';
+    const output = added === '' ? '' : this.block(indent(added));
+    // What a tool puts out before it has ended belongs above the line that says so.
+    return isOver ? output + head : head + output;
   }
+}
+
+/**
+ * The lines of an output, which is given as a whole each time, that were not printed yet. When its
+ * beginning has been cut off meanwhile, nothing is added until the end.
+ */
+function addedLines(printed: string, output: string, isOver: boolean): string {
+  if (output.startsWith(printed)) {
+    const added = output.slice(printed.length);
+    return isOver ? added : added.slice(0, added.lastIndexOf('\n') + 1);
+  }
+  return isOver ? output : '';
 }
 
 function indent(text: string): string {

@@ -7,6 +7,9 @@ export const COMMAND_IDS = [
   'deputy.stopSession',
   'deputy.showOutput',
   'deputy.showSessionStatus',
+  'deputy.takeOver',
+  'deputy.exportState',
+  'deputy.repairState',
   'deputy.showLog',
 ] as const;
 

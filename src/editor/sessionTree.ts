@@ -1,11 +1,17 @@
 import type * as vscode from 'vscode';
 import { DisposableStore, type Disposable } from '../base/disposable';
-import { viewSession } from '../domain/sessionView';
-import type { Overview, SessionManager } from '../session/sessionManager';
+import { viewSession, type SessionView } from '../domain/sessionView';
+import type { Overview, OverviewSource } from '../session/overview';
 import { SessionNode } from './sessionNode';
 
 /** Id of the view in package.json. */
 const VIEW_ID = 'deputy.sessions';
+
+/**
+ * Shortest time between two repaints, in milliseconds. VS Code itself waits until a view has been
+ * quiet for 200 ms: news that comes faster would never be shown.
+ */
+const REPAINT_INTERVAL_MS = 250;
 
 /** The Sessions view: the lineage, one row a session. Repaints only the rows that have changed. */
 export class SessionTree implements vscode.TreeDataProvider<SessionNode>, Disposable {
@@ -17,10 +23,12 @@ export class SessionTree implements vscode.TreeDataProvider<SessionNode>, Dispos
 
   private readonly disposables = new DisposableStore();
   private readonly nodes = new Map<string, SessionNode>();
-  private manager: SessionManager | undefined;
+  private source: OverviewSource | undefined;
+  private subscription: Disposable | undefined;
   private overview: Overview | undefined;
   private stale = new Set<string>();
-  private isRepaintDue = false;
+  private repaintTimer: NodeJS.Timeout | undefined;
+  private repaintedAt = 0;
 
   constructor(private readonly vs: typeof vscode) {
     this.changed = new vs.EventEmitter();
@@ -33,11 +41,12 @@ export class SessionTree implements vscode.TreeDataProvider<SessionNode>, Dispos
     this.disposables.add(this.view);
   }
 
-  /** Shows the sessions of a manager, from now on. */
-  show(manager: SessionManager): void {
-    this.manager = manager;
-    this.overview = manager.overview();
-    this.disposables.add(manager.onDidChange((ids) => this.repaintSoon(ids)));
+  /** Shows the sessions of a source, from now on; without one, none. */
+  show(source: OverviewSource | undefined): void {
+    this.subscription?.dispose();
+    this.source = source;
+    this.overview = source?.overview();
+    this.subscription = source?.onDidChange((ids) => this.repaintSoon(ids));
     this.changed.fire(undefined);
     this.paintBadge();
   }
@@ -50,10 +59,9 @@ export class SessionTree implements vscode.TreeDataProvider<SessionNode>, Dispos
 
   getTreeItem(node: SessionNode): vscode.TreeItem {
     const { vs, overview } = this;
-    const session = overview?.sessions.get(node.id);
-    if (!session) return new vs.TreeItem(node.id);
-    const childCount = overview?.forest.children.get(node.id)?.length ?? 0;
-    const view = viewSession(session, overview?.unread.get(node.id) ?? 0, childCount);
+    const view = overview && viewOf(overview, node.id);
+    if (!view) return new vs.TreeItem(node.id);
+    const childCount = overview.forest.children.get(node.id)?.length ?? 0;
     const item = new vs.TreeItem(
       view.label,
       childCount === 0 ? vs.TreeItemCollapsibleState.None : vs.TreeItemCollapsibleState.Expanded,
@@ -83,6 +91,8 @@ export class SessionTree implements vscode.TreeDataProvider<SessionNode>, Dispos
   }
 
   dispose(): void {
+    clearTimeout(this.repaintTimer);
+    this.subscription?.dispose();
     this.disposables.dispose();
   }
 
@@ -97,20 +107,27 @@ export class SessionTree implements vscode.TreeDataProvider<SessionNode>, Dispos
 
   private repaintSoon(ids: readonly string[]): void {
     for (const id of ids) this.stale.add(id);
-    if (this.isRepaintDue) return;
-    this.isRepaintDue = true;
-    setImmediate(() => this.repaint());
+    if (this.repaintTimer) return;
+    const sinceLast = Date.now() - this.repaintedAt;
+    const waitMs = Math.max(0, REPAINT_INTERVAL_MS - sinceLast);
+    this.repaintTimer = setTimeout(() => this.repaint(), waitMs);
   }
 
   private repaint(): void {
-    this.isRepaintDue = false;
-    if (!this.manager || this.stale.size === 0) return;
+    clearTimeout(this.repaintTimer);
+    this.repaintTimer = undefined;
+    if (!this.source || this.stale.size === 0) return;
+    this.repaintedAt = Date.now();
     const before = this.overview;
-    this.overview = this.manager.overview();
-    const stale = this.stale;
+    this.overview = this.source.overview();
+    const stale = [...this.stale];
     this.stale = new Set();
-    const isSameShape = [...stale].every((id) => hasSamePlace(before, this.overview, id));
-    this.changed.fire(isSameShape ? [...stale].map((id) => this.node(id)) : undefined);
+    if (!stale.every((id) => hasSamePlace(before, this.overview, id))) {
+      this.changed.fire(undefined);
+    } else {
+      const changed = stale.filter((id) => lookOf(before, id) !== lookOf(this.overview, id));
+      if (changed.length > 0) this.changed.fire(changed.map((id) => this.node(id)));
+    }
     this.paintBadge();
   }
 
@@ -125,6 +142,17 @@ export class SessionTree implements vscode.TreeDataProvider<SessionNode>, Dispos
             tooltip: `${waiting} ${waiting === 1 ? 'agent waits' : 'agents wait'} for your answer`,
           };
   }
+}
+
+/** How a session looks; undefined when it is not there. */
+function viewOf({ sessions, unread, forest }: Overview, id: string): SessionView | undefined {
+  const session = sessions.get(id);
+  return session && viewSession(session, unread.get(id) ?? 0, forest.children.get(id)?.length ?? 0);
+}
+
+/** Most writes change nothing that a row shows. */
+function lookOf(overview: Overview | undefined, id: string): string | undefined {
+  return overview && JSON.stringify(viewOf(overview, id));
 }
 
 function hasSamePlace(

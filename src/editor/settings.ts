@@ -6,6 +6,8 @@ export interface Settings {
   readonly agents: readonly AgentDefinition[];
   readonly stopGraceMs: number;
   readonly startTimeoutMs: number;
+  /** How long the events of deleted sessions are kept. */
+  readonly keepEventsMs: number;
 }
 
 /** The part of `WorkspaceConfiguration` that is read. */
@@ -13,12 +15,15 @@ export interface Configuration {
   get(key: string): unknown;
 }
 
+const DAY_MS = 24 * 60 * 60 * 1000;
+
 /** Defaults and bounds; a test holds the defaults against package.json. */
 export const SETTINGS = {
   defaultAgent: 'claude',
   agents: {},
   stopGraceSeconds: { default: 5, min: 0.1, max: 60 },
   startTimeoutSeconds: { default: 60, min: 1, max: 600 },
+  keepEventsDays: { default: 30, min: 0, max: 3650 },
 } as const;
 
 /**
@@ -32,6 +37,7 @@ export function readSettings(configuration: Configuration): Settings {
     stopGraceMs: 1000 * clamped(configuration.get('stopGraceSeconds'), SETTINGS.stopGraceSeconds),
     startTimeoutMs:
       1000 * clamped(configuration.get('startTimeoutSeconds'), SETTINGS.startTimeoutSeconds),
+    keepEventsMs: DAY_MS * clamped(configuration.get('keepEventsDays'), SETTINGS.keepEventsDays),
   };
 }
 

@@ -1,69 +1,92 @@
 import type * as vscode from 'vscode';
-import { deferred, within } from '../base/async';
+import { deferred, within, type Deferred } from '../base/async';
 import { messageOf, UserError } from '../base/errors';
 import type { Logger } from '../base/log';
+import type { OverviewSource } from '../session/overview';
 
 /** Value of the context key `deputy.state`, on which welcome texts and commands depend. */
 export type GateState = 'opening' | 'noFolder' | 'occupied' | 'unavailable' | 'ready';
 
+/** The state is open and ours. */
+export interface OpenState<W> {
+  readonly kind: 'open';
+  readonly workbench: W;
+  /** Settles when another window has it, or asks for it. */
+  readonly lost: Promise<void>;
+  readonly close: () => Promise<void>;
+  /** After {@link close}: settles when the window that asked for it has it, or seems not to come. */
+  readonly whenTaken: () => Promise<void>;
+}
+
+/** Another window has the state. */
+export interface OccupiedState {
+  readonly kind: 'occupied';
+  /** The other's process id. */
+  readonly pid: number;
+  /** Settles when the other has left. */
+  readonly left: Promise<void>;
+  /** What can be seen of it meanwhile; undefined when it cannot be read. */
+  readonly source: () => Promise<(OverviewSource & { dispose(): void }) | undefined>;
+  /** Asks the other to leave, and settles when it has, or seems stuck. */
+  readonly askToLeave: () => Promise<void>;
+  readonly dispose: () => void;
+}
+
 /** One try to get hold of the workspace's state. */
-export type OpenAttempt<W> =
-  | { readonly kind: 'open'; readonly workbench: W; readonly close: () => Promise<void> }
-  /** Another process has it until `left` settles. */
-  | {
-      readonly kind: 'occupied';
-      readonly pid: number;
-      readonly left: Promise<void>;
-      readonly dispose: () => void;
-    };
+export type OpenAttempt<W> = OpenState<W> | OccupiedState;
+
+/** What a {@link StateGate} works with. */
+export interface GateParts<W> {
+  readonly vs: typeof vscode;
+  /** Shows the problem, when there is one. */
+  readonly view: { message?: string | undefined };
+  readonly log: Logger;
+  /** Tries once, by force or not; undefined when the window has no folder. */
+  readonly attempt: ((isForced: boolean) => Promise<OpenAttempt<W>>) | undefined;
+  /** Shows what can be seen: of our own state, of the other window's, or nothing. */
+  readonly show: (source: OverviewSource | undefined) => void;
+  readonly sourceOf: (workbench: W) => OverviewSource;
+}
 
 /** Time for a window that is being reloaded to leave, in milliseconds; VS Code's own promise. */
 const POLITE_WAIT_MS = 6_000;
 
 /**
  * Gets hold of the workspace's state and says in the view where it stands. While another window has
- * it, this one waits and goes on as soon as the other leaves: an empty list is never shown in place
- * of one that cannot be read.
+ * it, this one shows it read-only, goes on by itself when the other leaves, and takes over when it is
+ * told to: an empty list is never shown in place of one that cannot be read.
  */
 export class StateGate<W> {
   private readonly abort = new AbortController();
-  private readonly decided = deferred<undefined>();
+  private decided = deferred<undefined>();
   private state: GateState = 'opening';
   private problem: string | undefined;
-  private open: { readonly workbench: W; readonly close: () => Promise<void> } | undefined;
+  private open: OpenState<W> | undefined;
+  private takeOverRequest: Deferred<undefined> | undefined;
+  private retryRequest: Deferred<undefined> | undefined;
 
-  /**
-   * @param attempt tries once; undefined when the window has no folder
-   * @param view shows the problem, when there is one
-   * @param onOpen called once with what was opened
-   */
-  constructor(
-    private readonly vs: typeof vscode,
-    private readonly view: { message?: string | undefined },
-    private readonly log: Logger,
-    private readonly attempt: (() => Promise<OpenAttempt<W>>) | undefined,
-    private readonly onOpen: (workbench: W) => void,
-  ) {}
+  constructor(private readonly parts: GateParts<W>) {}
 
-  /** Opens the state; settles when it is open, or cannot be. Never rejects. */
+  /** Opens the state, and again whenever it was lost, until {@link close}. Never rejects. */
   async run(): Promise<void> {
-    if (!this.attempt) {
+    const { attempt, log, vs } = this.parts;
+    if (!attempt) {
       this.enter('noFolder', 'Open a folder first: a session works in one.');
       return;
     }
-    try {
-      while (!this.abort.signal.aborted) {
-        const result = await this.attempt();
-        if (result.kind === 'open') {
-          await this.take(result);
-          return;
-        }
-        await this.waitFor(result);
+    let isForced = false;
+    while (!this.abort.signal.aborted) {
+      try {
+        const result = await attempt(isForced);
+        isForced = result.kind === 'occupied' ? await this.waitFor(result) : await this.use(result);
+      } catch (error) {
+        log.error('The state of this workspace cannot be opened.', error);
+        isForced = false;
+        this.enter('unavailable', messageOf(error));
+        void vs.window.showErrorMessage(messageOf(error));
+        this.retryRequest = deferred();
+        await Promise.race([this.retryRequest.promise, this.aborted()]);
       }
-    } catch (error) {
-      this.log.error('The state of this workspace cannot be opened.', error);
-      this.enter('unavailable', messageOf(error));
-      void this.vs.window.showErrorMessage(messageOf(error));
     }
   }
 
@@ -77,51 +100,115 @@ export class StateGate<W> {
     return this.open.workbench;
   }
 
+  /**
+   * Takes the state over from the window that has it; settles when it is here.
+   * @throws {UserError} when no other window has it, or it could not be taken over
+   */
+  async takeOver(): Promise<void> {
+    if (!this.takeOverRequest) throw new UserError('No other window has the sessions.');
+    this.decided = deferred();
+    this.takeOverRequest.resolve(undefined);
+    await this.workbench();
+  }
+
+  /**
+   * Tries again after what was wrong has been put right.
+   * @throws {UserError} when it is still wrong
+   */
+  async retry(): Promise<void> {
+    if (!this.retryRequest) return;
+    this.decided = deferred();
+    this.retryRequest.resolve(undefined);
+    await this.workbench();
+  }
+
+  /** True while the state cannot be opened at all. */
+  get isUnavailable(): boolean {
+    return this.state === 'unavailable';
+  }
+
   /** Saves and lets go of everything; the agents live on. */
   async close(): Promise<void> {
     this.abort.abort();
+    this.decided.resolve(undefined);
     const { open } = this;
     this.open = undefined;
-    this.decided.resolve(undefined);
     await open?.close();
   }
 
-  private async take(result: Extract<OpenAttempt<W>, { kind: 'open' }>): Promise<void> {
+  /** Uses what is ours until it is lost. @returns false: the next try is polite */
+  private async use(result: OpenState<W>): Promise<boolean> {
+    const { show, sourceOf, vs } = this.parts;
     if (this.abort.signal.aborted) {
       await result.close();
-      return;
+      return false;
     }
     this.open = result;
-    this.onOpen(result.workbench);
+    show(sourceOf(result.workbench));
     this.enter('ready', undefined);
+    await Promise.race([result.lost, this.aborted()]);
+    if (this.isClosing()) return false;
+    this.open = undefined;
+    show(undefined);
+    this.enter('occupied', 'Another window takes over the sessions of this workspace.');
+    await result.close();
+    await result.whenTaken();
+    void vs.window.showInformationMessage(
+      'Another window has taken over the sessions of this workspace. Their agents go on; this window writes nothing more.',
+    );
+    return false;
   }
 
-  private async waitFor(other: Extract<OpenAttempt<W>, { kind: 'occupied' }>): Promise<void> {
-    const stop = (): void => other.dispose();
-    this.abort.signal.addEventListener('abort', stop);
+  /** Waits for the other window. @returns true when the next try shall be by force */
+  private async waitFor(other: OccupiedState): Promise<boolean> {
+    const { show } = this.parts;
+    const request = deferred<undefined>();
+    let source: Awaited<ReturnType<OccupiedState['source']>>;
     try {
-      const hasLeft = await within(
-        other.left.then(() => true),
-        this.state === 'occupied' ? 0 : POLITE_WAIT_MS,
-        false,
-      );
-      if (hasLeft || this.abort.signal.aborted) return;
+      const isKnown = this.state === 'occupied';
+      const left = other.left.then(() => true);
+      if (await within(Promise.race([left, this.aborted()]), isKnown ? 0 : POLITE_WAIT_MS, false)) {
+        return false;
+      }
+      source = await other.source();
+      show(source);
+      this.takeOverRequest = request;
       this.enter(
         'occupied',
-        `Another window (process ${other.pid}) has the sessions of this workspace. Go on there, or close it: this window then takes over by itself.`,
+        `Another window (process ${other.pid}) has the sessions of this workspace; you see them as they are there. Close it, and this window goes on by itself, or run "Deputy: Take Over".`,
       );
-      await other.left;
+      await Promise.race([left, request.promise, this.aborted()]);
+      if (!request.isSettled) return false;
+      await other.askToLeave();
+      return true;
     } finally {
-      this.abort.signal.removeEventListener('abort', stop);
+      this.takeOverRequest = undefined;
+      show(undefined);
+      source?.dispose();
+      other.dispose();
     }
   }
 
   private enter(state: GateState, problem: string | undefined): void {
+    const { vs, view, log } = this.parts;
     this.state = state;
     this.problem = problem;
-    this.log.info(problem === undefined ? `state: ${state}` : `state: ${state}: ${problem}`);
-    this.view.message = state === 'noFolder' ? undefined : problem;
-    void this.vs.commands.executeCommand('setContext', 'deputy.state', state);
+    log.info(problem === undefined ? `state: ${state}` : `state: ${state}: ${problem}`);
+    // A path is one long word, which the view would cut off.
+    view.message = state === 'noFolder' ? undefined : problem?.replace(/[\\/]/g, '$&\u200b');
+    void vs.commands.executeCommand('setContext', 'deputy.state', state);
     this.decided.resolve(undefined);
+  }
+
+  /** A call, because the answer changes while others are awaited. */
+  private isClosing(): boolean {
+    return this.abort.signal.aborted;
+  }
+
+  private aborted(): Promise<boolean> {
+    return new Promise((resolve) => {
+      if (this.abort.signal.aborted) resolve(true);
+      else this.abort.signal.addEventListener('abort', () => resolve(true), { once: true });
+    });
   }
 }

@@ -2,6 +2,7 @@ import type { Event } from '../base/event';
 import type { Logger } from '../base/log';
 import type { AgentDefinition } from '../domain/agent';
 import type { SessionEvent, StopIntent } from '../domain/events';
+import type { Handoff, HandoffPurpose } from '../domain/handoff';
 import type { HandoffLink } from '../domain/lineage';
 import type { MessageType } from '../domain/message';
 import type { Session, Worktree } from '../domain/session';
@@ -42,6 +43,11 @@ export interface StateStore {
   readonly sessions: SessionTable;
   readonly messages: MessageTable;
   readonly handoffs: HandoffTable;
+  readonly turns: TurnTable;
+  readonly toolLog: ToolLogTable;
+  readonly attention: AttentionTable;
+  readonly activity: ActivityTable;
+  readonly meta: MetaTable;
   /** Ids of the sessions that a transaction has changed; fires after it was committed. */
   readonly onDidChange: Event<readonly string[]>;
   /** Runs `change` as one transaction: all of its writes count, or, when it throws, none. */
@@ -87,12 +93,106 @@ export interface NewMessage {
 /** The handoffs, from which the lineage is derived. */
 export interface HandoffTable {
   /** Records that the message `id` is a handoff. */
-  insert(handoff: HandoffLink): void;
+  insert(handoff: Handoff): void;
+  get(id: number): Handoff | undefined;
   links(): readonly HandoffLink[];
   /** Sender of the latest handoff to a session. */
   parentOf(id: string): string | undefined;
   /** Distinct receivers of a session's handoffs, latest first. */
   childrenOf(id: string, limit: number): readonly string[];
+  /** Number of queued handoffs by receiver; receivers without any are not in it. */
+  queuedCounts(purpose: HandoffPurpose): ReadonlyMap<string, number>;
+}
+
+/** One prompt and what came of it. Times are in milliseconds since 1970. */
+export interface Turn {
+  readonly sessionId: string;
+  /** The command that the runner acted on; unique within the session. */
+  readonly commandId: string;
+  readonly handoffId: number | undefined;
+  readonly startedAt: number;
+  /** Undefined while it is under way. */
+  readonly endedAt: number | undefined;
+  readonly stopReason: string | undefined;
+  /** Undefined when the agent does not say. */
+  readonly tokens: number | undefined;
+  /** US dollars; undefined when the agent does not say. */
+  readonly costUsd: number | undefined;
+}
+
+/** The turns of all sessions. */
+export interface TurnTable {
+  /** Adds a turn, or replaces the one with the same session and command. */
+  put(turn: Turn): void;
+  get(sessionId: string, commandId: string): Turn | undefined;
+  /** The turns of a session, oldest first. */
+  list(sessionId: string): readonly Turn[];
+}
+
+/** A tool call as it is kept for people, before it has its id. */
+export interface NewToolLogEntry {
+  readonly sessionId: string;
+  readonly toolName: string;
+  readonly inputSummary: string;
+  readonly outputSummary: string;
+  readonly durationMs: number;
+  /** From 0 to 1. */
+  readonly riskScore: number;
+  readonly timestamp: number;
+}
+
+/** See {@link NewToolLogEntry}. */
+export interface ToolLogEntry extends NewToolLogEntry {
+  readonly id: number;
+}
+
+/** What agents did with tools. */
+export interface ToolLogTable {
+  insert(entry: NewToolLogEntry): number;
+  /** @param page from 1; the newest entries are on the first */
+  page(sessionId: string, page: number, pageSize: number): readonly ToolLogEntry[];
+}
+
+/** Something that needs a person, before it has its id. */
+export interface NewAttentionItem {
+  readonly sessionId: string;
+  readonly kind: string;
+  readonly text: string;
+  readonly createdAt: number;
+}
+
+/** See {@link NewAttentionItem}. */
+export interface AttentionItem extends NewAttentionItem {
+  readonly id: number;
+  readonly settledAt: number | undefined;
+}
+
+/** What needs a person. */
+export interface AttentionTable {
+  insert(item: NewAttentionItem): number;
+  settle(id: number, at: number): void;
+  /** What is not settled, oldest first. */
+  open(): readonly AttentionItem[];
+}
+
+/** Something that Deputy did by itself. */
+export interface ActivityEntry {
+  readonly at: number;
+  readonly kind: string;
+  readonly detail: string;
+}
+
+/** What Deputy did by itself. */
+export interface ActivityTable {
+  insert(entry: ActivityEntry): void;
+  /** The newest first. */
+  latest(limit: number): readonly ActivityEntry[];
+}
+
+/** Single facts about the state as a whole. */
+export interface MetaTable {
+  set(key: string, value: string): void;
+  get(key: string): string | undefined;
 }
 
 /** What is needed to start an agent now: its definition with the program found. */

@@ -3,25 +3,17 @@ import { KeyedQueue } from '../base/async';
 import { DisposableStore, type Disposable } from '../base/disposable';
 import { UserError } from '../base/errors';
 import type { StopIntent } from '../domain/events';
-import { buildForest, type Forest } from '../domain/lineage';
 import { isActive, type Session } from '../domain/session';
 import type { SessionStatus } from '../domain/status';
 import { EmptyTextError, WrongStateError } from './errors';
 import { requireSession, resolveSession, statusOf, updateSession } from './lookup';
+import { readOverview, type Overview, type OverviewSource } from './overview';
 import type { SessionParts, StateStore } from './ports';
 import { SessionStarter, type CreatedSession, type NewSession } from './sessionStarter';
 import { Supervisor, type AppliedEvents } from './supervisor';
 
-/** Everything a view of all sessions shows. */
-export interface Overview {
-  readonly sessions: ReadonlyMap<string, Session>;
-  readonly forest: Forest;
-  /** Unread messages by session. */
-  readonly unread: ReadonlyMap<string, number>;
-}
-
 /** The life of sessions: created, prompted, finished, stopped, and found again after a reload. */
-export class SessionManager implements Disposable {
+export class SessionManager implements OverviewSource, Disposable {
   private readonly supervisor: Supervisor;
   private readonly starter: SessionStarter;
   /** Calls for one session run in the order they came. */
@@ -126,16 +118,7 @@ export class SessionManager implements Disposable {
 
   /** All sessions, newest first, with their lineage and inboxes. */
   overview(): Overview {
-    const { sessions, handoffs, messages } = this.parts.store;
-    const list = sessions.list();
-    return {
-      sessions: new Map(list.map((session) => [session.id, session])),
-      forest: buildForest(
-        list.map((session) => session.id),
-        handoffs.links(),
-      ),
-      unread: messages.unreadCounts(),
-    };
+    return readOverview(this.parts.store);
   }
 
   /** The events of a session that its record has, for an output that is shown late. */

@@ -7,6 +7,7 @@ import type { SessionEvent } from '../domain/events';
 import { isActive, type Session } from '../domain/session';
 import { RunnerUnreachableError } from './errors';
 import { requireSession, updateSession } from './lookup';
+import { recordTurn } from './turnRecord';
 import type { RunnerLink, RunnerPort, StateStore } from './ports';
 
 /** Events of one session that have become part of its record, in order. */
@@ -39,9 +40,10 @@ export class Supervisor implements Disposable {
   private async follow(sessionId: string, link: RunnerLink): Promise<void> {
     this.links.set(sessionId, link);
     link.onDidClose(() => {
-      if (this.links.get(sessionId) === link) this.links.delete(sessionId);
+      if (this.links.get(sessionId) !== link) return;
+      this.links.delete(sessionId);
       this.flush(sessionId);
-      if (this.hasEnded() || !this.isLive(sessionId)) return;
+      if (this.hasEnded() || !this.isLive(sessionId) || this.lookingAgain.has(sessionId)) return;
       this.log.info(`session ${sessionId}: the connection to its runner ended, looking for it`);
       this.adopt(sessionId).catch((error: unknown) =>
         this.log.error(`session ${sessionId}: could not be found again`, error),
@@ -145,7 +147,20 @@ export class Supervisor implements Disposable {
     const events = this.arrived.get(sessionId);
     this.arrived.delete(sessionId);
     if (!events || this.hasEnded()) return;
-    this.apply(sessionId, events);
+    try {
+      this.apply(sessionId, events);
+    } catch (error) {
+      // The runner has them all: they are asked for again once they can be stored.
+      this.log.error(`session ${sessionId}: what its agent did cannot be stored now`, error);
+      this.letGo(sessionId);
+      this.lookAgainLater(sessionId);
+    }
+  }
+
+  private letGo(sessionId: string): void {
+    const link = this.links.get(sessionId);
+    this.links.delete(sessionId);
+    link?.close();
   }
 
   private apply(sessionId: string, events: readonly SessionEvent[]): void {
@@ -162,6 +177,7 @@ export class Supervisor implements Disposable {
         }
         session = next;
         fresh.push(event);
+        recordTurn(this.store, sessionId, event);
       }
       if (fresh.length > 0) this.store.sessions.update(session);
     });

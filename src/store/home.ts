@@ -2,7 +2,7 @@ import { randomBytes, timingSafeEqual } from 'node:crypto';
 import * as fs from 'node:fs/promises';
 import * as net from 'node:net';
 import * as path from 'node:path';
-import { within } from '../base/async';
+import { deferred, delay, within } from '../base/async';
 import { errorCode } from '../base/errors';
 import { ensurePrivateFolder, socketAddress } from '../base/files';
 import { LineSplitter } from '../base/lines';
@@ -35,10 +35,14 @@ export type HomeClaim = OwnedHome | OccupiedHome;
 export interface OwnedHome {
   readonly kind: 'owned';
   readonly folder: string;
+  /** Settles when another window asks for the home: finish what is under way, then release it. */
+  readonly askedToLeave: Promise<void>;
   /** False once somebody else has claimed it after us. */
   isStillOwner(): Promise<boolean>;
-  /** Lets the next window have it. */
+  /** Lets the next window have it. May be called twice. */
   release(): Promise<void>;
+  /** Settles when another window has claimed it after us, or none has within 5 seconds. */
+  whenTaken(): Promise<void>;
 }
 
 /** Another living process owns the home. */
@@ -49,32 +53,48 @@ export interface OccupiedHome {
   readonly pid: number;
   /** Settles when the other has left, which is the time to claim again; or when disposed. */
   readonly left: Promise<void>;
+  /**
+   * Asks the other to leave. Settles when it has, or has not within 5 seconds: it is stuck then, and
+   * the home can be claimed by force.
+   */
+  askToLeave(): Promise<void>;
   dispose(): void;
 }
 
 /** How long an owner may take to answer before it counts as stuck, but alive. */
 const ANSWER_TIMEOUT_MS = 3_000;
 
+/** How long an owner may take to finish what is under way when it is asked to leave. */
+const LEAVE_TIMEOUT_MS = 5_000;
+
+/** What a window says to the owner, after the token, to have it leave. */
+const LEAVE = 'leave';
+
 /**
  * Claims a home. Of any number of processes that try at once exactly one gets it: ownership is the
  * highest `owner-<generation>.json`, and a file of one generation can be made only once.
  * @param socketFolder private folder with a short path, see `ensureSocketFolder`
+ * @param isForced also when its owner is alive, but stuck; default false
  * @throws {StorageError} when the folder cannot be written
  */
-export async function claimHome(folder: string, socketFolder: string): Promise<HomeClaim> {
+export async function claimHome(
+  folder: string,
+  socketFolder: string,
+  isForced = false,
+): Promise<HomeClaim> {
   try {
     await ensurePrivateFolder(folder);
   } catch (error) {
-    throw new StorageError('not-writable', folder, error);
+    throw StorageError.ofWrite(folder, error);
   }
   for (;;) {
     const generation = await latestGeneration(folder);
     const owner = generation === 0 ? undefined : await readOwner(ownerFile(folder, generation));
-    const connection = owner && (await connectToOwner(owner));
+    const connection = owner && !isForced ? await connectToOwner(owner) : undefined;
     if (owner && connection) return occupied(folder, owner, connection);
     const mine = await tryClaim(folder, socketFolder, generation + 1);
     if (!mine) continue; // somebody was faster
-    if (owner) await removeQuietly(owner.socket);
+    if (owner && !isForced) await removeQuietly(owner.socket);
     return mine;
   }
 }
@@ -99,7 +119,7 @@ async function tryClaim(
   } catch (error) {
     await server.close();
     if (errorCode(error) === 'EEXIST') return undefined;
-    throw new StorageError('not-writable', folder, error);
+    throw StorageError.ofWrite(folder, error);
   } finally {
     await removeQuietly(draft);
   }
@@ -109,22 +129,38 @@ async function tryClaim(
   return {
     kind: 'owned',
     folder,
+    askedToLeave: server.askedToLeave,
     isStillOwner: async () => (await latestGeneration(folder)) === generation,
     release: () => server.close(),
+    whenTaken: async () => {
+      const giveUpAt = Date.now() + LEAVE_TIMEOUT_MS;
+      while (Date.now() < giveUpAt && (await latestGeneration(folder)) === generation) {
+        await delay(50);
+      }
+    },
   };
 }
 
 /** Answers whoever knows the token, and keeps the connection: its end tells that we have left. */
-async function serve(record: OwnerRecord): Promise<{ close(): Promise<void> }> {
+async function serve(
+  record: OwnerRecord,
+): Promise<{ readonly askedToLeave: Promise<void>; close(): Promise<void> }> {
   const open = new Set<net.Socket>();
+  const asked = deferred<undefined>();
   const server = net.createServer((socket) => {
     open.add(socket);
     socket.on('close', () => open.delete(socket));
     socket.on('error', () => socket.destroy());
+    let isKnown = false;
     const lines = new LineSplitter((line) => {
+      if (isKnown) {
+        if (line === LEAVE) asked.resolve(undefined);
+        return;
+      }
       const isRight =
         line.length === record.token.length &&
         timingSafeEqual(Buffer.from(line), Buffer.from(record.token));
+      isKnown = isRight;
       if (isRight) socket.write('here\n');
       else socket.destroy();
     }, 256);
@@ -136,13 +172,13 @@ async function serve(record: OwnerRecord): Promise<{ close(): Promise<void> }> {
   });
   // The window may close while we listen.
   server.unref();
-  return {
-    close: () =>
-      new Promise<void>((resolve) => {
-        server.close(() => resolve());
-        for (const socket of open) socket.destroy();
-      }),
-  };
+  let closed: Promise<void> | undefined;
+  const close = (): Promise<void> =>
+    new Promise((resolve) => {
+      server.close(() => resolve());
+      for (const socket of open) socket.destroy();
+    });
+  return { askedToLeave: asked.promise, close: () => (closed ??= close()) };
 }
 
 /** A connection to a living owner, or undefined when nobody lives there. */
@@ -175,6 +211,10 @@ function occupied(folder: string, owner: OwnerRecord, connection: net.Socket): O
     folder,
     pid: owner.pid,
     left,
+    askToLeave: async () => {
+      connection.write(`${LEAVE}\n`);
+      await within(left, LEAVE_TIMEOUT_MS, undefined);
+    },
     dispose: () => connection.destroy(),
   };
 }

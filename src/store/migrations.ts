@@ -1,4 +1,5 @@
 import type { Database } from 'sql.js';
+import type { Statements } from './statements';
 
 /**
  * The schema, as numbered steps: step n brings a database of version n - 1 (`PRAGMA user_version`) to
@@ -45,14 +46,68 @@ const STEPS: readonly string[] = [
     timestamp INTEGER NOT NULL
   ) STRICT;
   CREATE INDEX messages_unread ON messages(to_session, msg_type) WHERE read = 0;
+  CREATE INDEX messages_handoffs ON messages(from_session, to_session, id)
+    WHERE msg_type = 'task_handoff';
 
   CREATE TABLE handoffs (
     message_id INTEGER PRIMARY KEY,
     from_session TEXT NOT NULL,
-    to_session TEXT NOT NULL
+    to_session TEXT NOT NULL,
+    purpose TEXT NOT NULL,
+    state TEXT NOT NULL,
+    origin_id INTEGER,
+    attempts INTEGER NOT NULL,
+    reason TEXT,
+    deadline INTEGER,
+    after INTEGER,
+    result_message_id INTEGER
   ) STRICT;
   CREATE INDEX handoffs_from ON handoffs(from_session, to_session, message_id);
   CREATE INDEX handoffs_to ON handoffs(to_session, message_id);
+  CREATE INDEX handoffs_queued ON handoffs(to_session, purpose) WHERE state = 'queued';
+
+  CREATE TABLE turns (
+    session_id TEXT NOT NULL,
+    command_id TEXT NOT NULL,
+    handoff_id INTEGER,
+    started_at INTEGER NOT NULL,
+    ended_at INTEGER,
+    stop_reason TEXT,
+    tokens INTEGER,
+    cost_usd REAL,
+    PRIMARY KEY (session_id, command_id)
+  ) STRICT, WITHOUT ROWID;
+
+  CREATE TABLE tool_log (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    session_id TEXT NOT NULL,
+    tool_name TEXT NOT NULL,
+    input_summary TEXT NOT NULL,
+    output_summary TEXT NOT NULL,
+    duration_ms INTEGER NOT NULL,
+    risk_score REAL NOT NULL,
+    timestamp INTEGER NOT NULL
+  ) STRICT;
+  CREATE INDEX tool_log_session ON tool_log(session_id, id DESC);
+
+  CREATE TABLE attention (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    session_id TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    text TEXT NOT NULL,
+    created_at INTEGER NOT NULL,
+    settled_at INTEGER
+  ) STRICT;
+  CREATE INDEX attention_open ON attention(created_at) WHERE settled_at IS NULL;
+
+  CREATE TABLE activity (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    at INTEGER NOT NULL,
+    kind TEXT NOT NULL,
+    detail TEXT NOT NULL
+  ) STRICT;
+
+  CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
   `,
 ];
 
@@ -64,16 +119,16 @@ export function schemaVersion(db: Database): number {
   return Number(db.exec('PRAGMA user_version')[0]?.values[0]?.[0] ?? 0);
 }
 
-/** Brings a database of an older version to {@link SCHEMA_VERSION}, in one transaction. */
-export function migrate(db: Database): void {
-  const from = schemaVersion(db);
-  db.exec('BEGIN');
-  try {
-    for (const step of STEPS.slice(from)) db.exec(step);
-    db.exec(`PRAGMA user_version = ${SCHEMA_VERSION}`);
-    db.exec('COMMIT');
-  } catch (error) {
-    db.exec('ROLLBACK');
-    throw error;
+/**
+ * Brings a database of an older version to {@link SCHEMA_VERSION}; call it inside a transaction, so
+ * that it is journaled like any other change.
+ * @param from its version
+ */
+export function migrate(statements: Statements, from: number): void {
+  for (const step of STEPS.slice(from)) {
+    for (const statement of step.split(/;\s*$/m)) {
+      if (statement.trim() !== '') statements.run(statement.trim());
+    }
   }
+  statements.run(`PRAGMA user_version = ${SCHEMA_VERSION}`);
 }

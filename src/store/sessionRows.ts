@@ -8,16 +8,8 @@ import {
   type Worktree,
 } from '../domain/session';
 import type { SessionTable } from '../session/ports';
+import { DamagedRowError, oneOf, optionalNumber, optionalText } from './columns';
 import type { Param, Statements } from './statements';
-
-/** A stored row that this release cannot understand. */
-export class DamagedRowError extends Error {
-  override name = 'DamagedRowError';
-
-  constructor(id: string, column: string, value: unknown) {
-    super(`Session ${id} has an unknown ${column} in the database: ${JSON.stringify(value)}`);
-  }
-}
 
 const ROLES: readonly SessionRole[] = ['lead', 'worker'];
 const PRESENCES: readonly Presence[] = ['alive', 'asleep', 'gone', 'unknown'];
@@ -135,14 +127,15 @@ function encode(session: Session): Param[] {
 function decode(values: readonly SqlValue[]): Session {
   const row = Object.fromEntries(COLUMNS.map((name, i) => [name, values[i] ?? null])) as Row;
   const id = String(row.id);
+  const what = `Session ${id}`;
   return {
     id,
     task: String(row.task),
     agentType: String(row.agent_type),
     workingDir: String(row.working_dir),
-    state: oneOf(SESSION_STATES, row.state, id, 'state'),
-    role: oneOf(ROLES, row.role, id, 'role'),
-    presence: oneOf(PRESENCES, row.presence, id, 'presence'),
+    state: oneOf(SESSION_STATES, row.state, what, 'state'),
+    role: oneOf(ROLES, row.role, what, 'role'),
+    presence: oneOf(PRESENCES, row.presence, what, 'presence'),
     pid: optionalNumber(row.pid),
     worktree: decodeWorktree(row),
     repository: optionalText(row.repository),
@@ -178,25 +171,6 @@ function decodeRequests(row: Row): readonly PermissionRequest[] {
   try {
     return JSON.parse(String(row.requests)) as PermissionRequest[];
   } catch {
-    throw new DamagedRowError(String(row.id), 'requests', row.requests);
+    throw new DamagedRowError(`Session ${String(row.id)}`, 'requests', row.requests);
   }
-}
-
-function oneOf<T extends string>(
-  allowed: readonly T[],
-  value: SqlValue,
-  id: string,
-  column: string,
-): T {
-  const found = allowed.find((it) => it === value);
-  if (found === undefined) throw new DamagedRowError(id, column, value);
-  return found;
-}
-
-function optionalText(value: SqlValue): string | undefined {
-  return value === null ? undefined : String(value);
-}
-
-function optionalNumber(value: SqlValue): number | undefined {
-  return value === null ? undefined : Number(value);
 }

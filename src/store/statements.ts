@@ -1,17 +1,69 @@
 import type { Database, SqlValue, Statement } from 'sql.js';
+import type { Op, Transaction } from './journalFormat';
 
-/** A value that can be bound; `undefined` is refused by sql.js and must be written as null. */
+/** A value that can be bound. */
 export type Param = SqlValue;
 
-/** Prepares each SQL text once and runs it with positional parameters. */
+const CHANGES_ROWS = /^\s*(insert|update|delete|replace)\b/i;
+
+/**
+ * Sets a database up for the store: it lives in memory, so its own precautions against crashes only
+ * cost time, and functions whose result a replay could not repeat are refused.
+ */
+export function prepareDatabase(db: Database): void {
+  db.exec(
+    'PRAGMA journal_mode = MEMORY; PRAGMA synchronous = OFF; PRAGMA foreign_keys = ON; PRAGMA temp_store = MEMORY; PRAGMA cache_size = -16000',
+  );
+  for (const name of ['random', 'current_timestamp', 'current_date', 'current_time']) {
+    db.create_function(name, () => {
+      throw new Error(`${name}() gives another result at each replay; pass the value instead.`);
+    });
+  }
+}
+
+/**
+ * Prepares each SQL text once and runs it with positional parameters. Between {@link record} and
+ * {@link take} it also keeps what was written.
+ */
 export class Statements {
   private readonly prepared = new Map<string, Statement>();
+  private ops: Op[] = [];
+  private changed: number[] = [];
 
   constructor(private readonly db: Database) {}
 
-  /** Runs a statement that returns nothing. */
+  /** Runs a statement that writes, and keeps it for the journal. */
   run(sql: string, params: readonly Param[] = []): void {
-    this.prepare(sql).run([...params]);
+    const changed = this.execute(sql, params);
+    this.ops.push([sql, params]);
+    this.changed.push(changed);
+  }
+
+  /**
+   * Runs a statement that writes, without keeping it.
+   * @returns number of rows that it changed; -1 for a statement that changes none by its nature
+   */
+  execute(sql: string, params: readonly Param[]): number {
+    const statement = this.prepare(sql);
+    try {
+      statement.run(params as Param[]);
+    } finally {
+      statement.reset();
+    }
+    return CHANGES_ROWS.test(sql) ? this.db.getRowsModified() : -1;
+  }
+
+  /** Forgets what was kept. */
+  record(): void {
+    this.ops = [];
+    this.changed = [];
+  }
+
+  /** What was written since {@link record}; undefined when nothing was. */
+  take(): Transaction | undefined {
+    const { ops, changed } = this;
+    this.record();
+    return ops.length === 0 ? undefined : { ops, changed };
   }
 
   /** All rows of a query, each as the list of its columns. */
@@ -19,7 +71,7 @@ export class Statements {
     const statement = this.prepare(sql);
     const rows: SqlValue[][] = [];
     try {
-      statement.bind([...params]);
+      statement.bind(params as Param[]);
       while (statement.step()) rows.push(statement.get());
     } finally {
       statement.reset();
@@ -31,7 +83,7 @@ export class Statements {
   first(sql: string, params: readonly Param[] = []): SqlValue[] | undefined {
     const statement = this.prepare(sql);
     try {
-      statement.bind([...params]);
+      statement.bind(params as Param[]);
       return statement.step() ? statement.get() : undefined;
     } finally {
       statement.reset();

@@ -1,5 +1,6 @@
 import * as assert from 'node:assert/strict';
 import * as fs from 'node:fs/promises';
+import * as os from 'node:os';
 import * as path from 'node:path';
 import * as vscode from 'vscode';
 import type { InternalApi } from '../../src/extension';
@@ -124,6 +125,29 @@ describe('a rehearsal session', () => {
     const row = await rows.until(id, (it) => it.description.startsWith('Stopped'));
     assert.equal(row.icon, 'debug-stop');
     assert.equal(row.contextValue, 'session.stopped');
+  });
+});
+
+describe('the state', () => {
+  it('is exported as a plain SQLite file with the events of every session', async () => {
+    const { manager } = await (await openDeputy()).workbench();
+    const parent = await fs.mkdtemp(path.join(os.tmpdir(), 'x-'));
+    try {
+      const target: string = await vscode.commands.executeCommand('deputy.exportState', parent);
+      const head = (await fs.readFile(path.join(target, 'deputy.sqlite'))).subarray(0, 15);
+      assert.equal(head.toString(), 'SQLite format 3');
+      const exported = await fs.readdir(path.join(target, 'sessions'));
+      assert.deepEqual(exported.sort(), [...manager.overview().sessions.keys()].sort());
+    } finally {
+      await fs.rm(parent, { recursive: true });
+    }
+  });
+
+  it('is not repaired while it is sound, nor taken over from nobody', async () => {
+    const repair = vscode.commands.executeCommand('deputy.repairState', true);
+    await assert.rejects(Promise.resolve(repair), /nothing to repair/);
+    const takeOver = vscode.commands.executeCommand('deputy.takeOver', true);
+    await assert.rejects(Promise.resolve(takeOver), /No other window/);
   });
 });
 

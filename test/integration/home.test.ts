@@ -99,6 +99,36 @@ describe('claimHome', () => {
     assert.deepEqual(await fs.readdir(sockets), []);
   });
 
+  it('is handed over by an owner that is asked to leave', async () => {
+    const mine = await claimHome(folder, sockets);
+    assert.ok(mine.kind === 'owned');
+    const other = await claimHome(folder, sockets);
+    assert.ok(other.kind === 'occupied');
+    const asked = other.askToLeave();
+    await mine.askedToLeave;
+    await mine.release();
+    await asked;
+    await other.left;
+    const next = await claimHome(folder, sockets);
+    assert.ok(next.kind === 'owned');
+    await mine.whenTaken();
+    assert.equal(await mine.isStillOwner(), false);
+    await next.release();
+  });
+
+  it('can be taken by force from an owner that is stuck', async () => {
+    const { child } = await hold();
+    child.kill('SIGSTOP');
+    const mine = await claimHome(folder, sockets, true);
+    assert.ok(mine.kind === 'owned');
+    child.kill('SIGCONT');
+    const seen = await claimHome(folder, sockets);
+    assert.ok(seen.kind === 'occupied');
+    assert.equal(seen.pid, process.pid);
+    seen.dispose();
+    await mine.release();
+  });
+
   it('names a folder that cannot be made', async () => {
     const blocked = path.join(path.dirname(folder), 'file');
     await fs.writeFile(blocked, '');

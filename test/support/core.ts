@@ -12,9 +12,9 @@ import { LAUNCH_FILE, type LaunchData } from '../../src/domain/runnerProtocol';
 import type { Session } from '../../src/domain/session';
 import { GitWorktrees } from '../../src/git/worktrees';
 import { SessionManager } from '../../src/session/sessionManager';
-import { ImageFile } from '../../src/store/imageFile';
-import { SqlStore } from '../../src/store/sqlStore';
+import { DurableStore } from '../../src/store/durableStore';
 import { lastingProcesses } from './lastingProcesses';
+import { STORE_PROGRAMS } from './stores';
 import { makeTempFolder, removeTempFolder } from './tempFolder';
 
 /** Short, so that tests of stopping do not wait long; each step still takes as long as it takes. */
@@ -26,7 +26,7 @@ const GRACE_MS = 500;
  */
 export class TestCore {
   manager!: SessionManager;
-  store!: SqlStore;
+  store!: DurableStore;
 
   private constructor(
     readonly root: string,
@@ -56,12 +56,9 @@ export class TestCore {
    */
   async reopen(gitEnvironment: NodeJS.ProcessEnv = process.env): Promise<void> {
     await this.close();
-    const file = path.join(this.root, 'home/deputy.db');
-    await fs.mkdir(path.dirname(file), { recursive: true });
-    this.store = await SqlStore.open({
-      persistence: new ImageFile(file, async () => true),
-      file,
-      wasmFile: path.resolve('dist/sql-wasm.wasm'),
+    this.store = await DurableStore.open({
+      folder: path.join(this.root, 'home'),
+      programs: STORE_PROGRAMS,
       log: silentLogger,
     });
     const runners = new Runners({
@@ -138,7 +135,7 @@ export class TestCore {
 
   /** Closes the state; the agents live on. */
   async close(): Promise<void> {
-    if (!(this.store as SqlStore | undefined)) return;
+    if (!(this.store as DurableStore | undefined)) return;
     this.manager.dispose();
     await this.store.close();
   }

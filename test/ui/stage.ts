@@ -1,12 +1,19 @@
+import { once } from 'node:events';
 import * as fs from 'node:fs/promises';
+import * as net from 'node:net';
 import * as os from 'node:os';
 import * as path from 'node:path';
+import { silentLogger } from '../../src/base/log';
 import { findMarked } from '../../src/base/processTree';
 import { LAUNCH_FILE, type LaunchData } from '../../src/domain/runnerProtocol';
+import { viewSession } from '../../src/domain/sessionView';
+import { journalGenerations } from '../../src/store/journalFormat';
+import { ReadOnlyState } from '../../src/store/readOnlyState';
 import { makeScratchRepository } from '../host/scratchRepository';
 import { TestWindow, type WindowOptions } from '../host/uiKit';
 import type { Workbench } from '../host/workbench';
 import { lastingProcesses } from '../support/lastingProcesses';
+import { STORE_PROGRAMS } from '../support/stores';
 import { packagedVsix } from '../tools/package';
 
 /** The view that all of this is about. */
@@ -15,7 +22,8 @@ export const VIEW = 'Sessions';
 /** A real VS Code with the installed .vsix on a scratch repository, and what a test asks of it. */
 export class Stage {
   private constructor(
-    readonly window: TestWindow,
+    public window: TestWindow,
+    private readonly options: WindowOptions,
     /** Holds everything; short, because sockets lie below it. */
     readonly root: string,
     readonly repository: string,
@@ -38,14 +46,26 @@ export class Stage {
     for (const folder of [repository, home, temporary]) await fs.mkdir(folder);
     await makeScratchRepository(repository);
     await prepare(home, repository);
-    const window = await TestWindow.open({
+    const full: WindowOptions = {
       ...(isEmpty ? {} : { folder: repository }),
       home,
       vsix,
       env: { TMPDIR: temporary, DEPUTY_REHEARSAL_HOME: path.join(root, 'rehearsal') },
+      // The address is part of what VS Code derives the workspace's storage folder from.
+      port: await freePort(),
       ...more,
-    });
-    return new Stage(window, root, repository);
+    };
+    return new Stage(await TestWindow.open(full), full, root, repository);
+  }
+
+  /**
+   * Closes VS Code and opens it again on the same profile.
+   * @param between runs while it is closed
+   */
+  async reopen(between: () => Promise<void> = async () => undefined): Promise<void> {
+    await this.window.close();
+    await between();
+    this.window = await TestWindow.open(this.options);
   }
 
   get ui(): Workbench {
@@ -71,6 +91,34 @@ export class Stage {
     return texts.map((text) => JSON.parse(text) as LaunchData);
   }
 
+  /** The folder that holds the state of this window's workspace. */
+  async stateFolder(): Promise<string> {
+    const workspaces = path.join(this.root, 'home/data/User/workspaceStorage');
+    const names = await fs.readdir(workspaces, { recursive: true });
+    const journal = names.find((name) => journalGenerations([path.basename(name)]).length > 0);
+    if (journal === undefined) throw new Error('There is no journal in the profile.');
+    return path.join(workspaces, path.dirname(journal));
+  }
+
+  /** What the stored state says that the rows must show: label and description, sorted. */
+  async storedRows(): Promise<string[]> {
+    const state = await ReadOnlyState.open(await this.stateFolder(), STORE_PROGRAMS, silentLogger);
+    try {
+      const { sessions, unread } = state.overview();
+      return [...sessions.values()]
+        .map((session) => viewSession(session, unread.get(session.id) ?? 0, 0))
+        .map((view) => `${view.label}${view.description}`)
+        .sort();
+    } finally {
+      state.dispose();
+    }
+  }
+
+  /** What the rows of a window show, sorted. */
+  async shownRows(ui: Workbench = this.ui): Promise<string[]> {
+    return (await ui.rows(VIEW)).map((row) => row.text).sort();
+  }
+
   /** Pids of the living processes of all sessions. */
   async processes(): Promise<number[]> {
     const launches = await this.launches();
@@ -94,4 +142,13 @@ export class Stage {
     if (left.length > 0)
       throw new Error(`Sessions were left with the processes ${left.join(', ')}.`);
   }
+}
+
+async function freePort(): Promise<number> {
+  const server = net.createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as net.AddressInfo;
+  server.close();
+  await once(server, 'close');
+  return port;
 }

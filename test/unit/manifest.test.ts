@@ -63,6 +63,7 @@ describe('readSettings', () => {
       agents: [],
       stopGraceMs: 5_000,
       startTimeoutMs: 60_000,
+      keepEventsMs: 30 * 24 * 3_600_000,
     });
   });
 

@@ -32,9 +32,9 @@ describe('Transcript', () => {
 (thinks) hmm
 Hello there
 * run ls (in progress)
-* run ls (completed)
     a
     b
+* run ls (completed)
 ! careful
 -- turn ended
 -- failed: exit code 3
@@ -42,6 +42,22 @@ Hello there
 
   it('keeps pieces of a message together and begins everything else on a line of its own', () => {
     assert.equal(new Transcript().append(events), expected);
+  });
+
+  it('prints what a tool puts out once, though each update repeats it', () => {
+    const call = { type: 'tool-call', toolCallId: 'x', kind: 'execute', locations: [] } as const;
+    const update = { type: 'tool-update', toolCallId: 'x' } as const;
+    const text = new Transcript().append(
+      makeEvents([
+        { ...call, title: 'count', status: 'in_progress', output: undefined },
+        { ...update, output: '1\n' },
+        { ...update, output: '1\n2\nthr' },
+        { ...update, output: '1\n2\nthree\n' },
+        { ...update, status: 'completed', output: '1\n2\nthree\nend' },
+      ]),
+    );
+    const lines = ['* count (in progress)', '    1', '    2', '    three', '    end'];
+    assert.equal(text, [...lines, '* count (completed)', ''].join('\n'));
   });
 
   it('gives the same text however the events are batched', () => {

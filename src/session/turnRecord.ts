@@ -1,0 +1,27 @@
+import type { SessionEvent } from '../domain/events';
+import type { StateStore } from './ports';
+
+/**
+ * Keeps the turn that an event is about: that it began, or how it ended. Call it in the transaction
+ * that makes the event part of the session's record. Prompts are not kept: they stand in the events.
+ */
+export function recordTurn(store: StateStore, sessionId: string, event: SessionEvent): void {
+  const { turns } = store;
+  if (event.type === 'turn-started') {
+    turns.put({
+      sessionId,
+      commandId: event.commandId,
+      handoffId: undefined,
+      startedAt: event.at,
+      endedAt: undefined,
+      stopReason: undefined,
+      tokens: undefined,
+      costUsd: undefined,
+    });
+  } else if (event.type === 'turn-ended') {
+    const begun = turns.get(sessionId, event.commandId);
+    if (!begun) return;
+    const { stopReason, tokens } = event;
+    turns.put({ ...begun, endedAt: event.at, stopReason, tokens });
+  }
+}

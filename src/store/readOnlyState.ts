@@ -1,0 +1,95 @@
+import * as fs from 'node:fs';
+import initSqlJs from 'sql.js';
+import { Coalesced, delay } from '../base/async';
+import type { Disposable } from '../base/disposable';
+import { Emitter } from '../base/event';
+import type { Logger } from '../base/log';
+import { StorageError } from '../domain/storageErrors';
+import { readOverview, type Overview, type OverviewSource } from '../session/overview';
+import type { CheckpointPrograms } from './checkpointer';
+import { recover } from './recovery';
+import { Statements } from './statements';
+import { Tables } from './tables';
+
+/** Shortest time between two looks at files that the owner goes on writing, in milliseconds. */
+const LOOK_AGAIN_MS = 2_000;
+
+/** The owner may remove files that a new snapshot covers while they are being read. */
+const TRIES = 4;
+
+/** The state that another process owns, as it is in the files; follows it, and never writes. */
+export class ReadOnlyState implements OverviewSource, Disposable {
+  private readonly changed = new Emitter<readonly string[]>();
+  readonly onDidChange = this.changed.event;
+  private readonly end = new AbortController();
+  private readonly reload = new Coalesced(() => this.load());
+  private watcher: fs.FSWatcher | undefined;
+  private current: Overview = {
+    sessions: new Map(),
+    forest: { roots: [], children: new Map(), parents: new Map() },
+    unread: new Map(),
+  };
+
+  private constructor(
+    private readonly folder: string,
+    private readonly programs: CheckpointPrograms,
+    private readonly log: Logger,
+  ) {}
+
+  /** Reads the state. @throws {StorageError} when it cannot be read */
+  static async open(
+    folder: string,
+    programs: CheckpointPrograms,
+    log: Logger,
+  ): Promise<ReadOnlyState> {
+    const state = new ReadOnlyState(folder, programs, log);
+    state.current = await readState(folder, programs);
+    state.watcher = fs.watch(folder, () => void state.reload.request());
+    state.watcher.on('error', (error) => log.warn(`the state is not followed: ${error.message}`));
+    return state;
+  }
+
+  overview(): Overview {
+    return this.current;
+  }
+
+  dispose(): void {
+    this.end.abort();
+    this.watcher?.close();
+    this.changed.dispose();
+  }
+
+  private async load(): Promise<void> {
+    await delay(LOOK_AGAIN_MS, this.end.signal);
+    if (this.end.signal.aborted) return;
+    try {
+      const before = this.current;
+      this.current = await readState(this.folder, this.programs);
+      this.changed.fire([...new Set([...before.sessions.keys(), ...this.current.sessions.keys()])]);
+    } catch (error) {
+      this.log.error('The state of the other window cannot be read now.', error);
+    }
+  }
+}
+
+async function readState(folder: string, { wasmFile }: CheckpointPrograms): Promise<Overview> {
+  const sql = await initSqlJs({ locateFile: () => wasmFile });
+  for (let attempt = 1; ; attempt++) {
+    try {
+      const { db } = await recover(sql, folder);
+      const statements = new Statements(db);
+      try {
+        return readOverview(new Tables(statements, refuse));
+      } finally {
+        statements.dispose();
+        db.close();
+      }
+    } catch (error) {
+      if (!(error instanceof StorageError) || attempt === TRIES) throw error;
+    }
+  }
+}
+
+function refuse(): never {
+  throw new Error('This state belongs to another window; it can only be read.');
+}
