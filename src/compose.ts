@@ -32,8 +32,8 @@ export interface Surroundings {
   readonly programFolder: string;
   readonly settings: () => Settings;
   readonly log: Logger;
-  /** Tells a person what was left out at opening. */
-  readonly onDidLeaveOut: (what: string) => void;
+  /** Tells a person what is wrong with the state, or was left out of it. */
+  readonly warn: (what: string) => void;
 }
 
 /** The parts without an editor. */
@@ -74,10 +74,11 @@ export async function openCore(
     });
     if (store.tornTail) {
       const { bytes, file } = store.tornTail;
-      around.onDidLeaveOut(
+      around.warn(
         `The last write to Deputy's state was cut off, so its ${bytes} bytes at the end of ${file} were left out. Everything that was acknowledged before is there.`,
       );
     }
+    store.onDidFailToWrite((error) => around.warn(error.message));
     const core = await buildCore(around, home, socketFolder, store);
     // Not awaited: an agent that does not answer must not keep the others from being seen.
     void core.manager.adoptAll();

@@ -39,7 +39,7 @@ export function activate(context: vscode.ExtensionContext): InternalApi | undefi
       programFolder: vscode.Uri.joinPath(context.extensionUri, 'dist').fsPath,
       settings,
       log,
-      onDidLeaveOut: (what) => void vscode.window.showWarningMessage(what),
+      warn: (what) => void vscode.window.showWarningMessage(what),
     };
   };
   const attempt = async (isForced: boolean): Promise<OpenAttempt<Workbench>> => {

@@ -39,9 +39,15 @@ export class DurableStore extends Tables implements StateStore {
   /** Fires once when somebody else has taken over; nothing can be written from then on. */
   readonly onDidLoseOwnership = this.lost.event;
 
+  private readonly writeFailed = new Emitter<StorageError>();
+  /** Fires when a write could not be stored, once until one could be stored again. */
+  readonly onDidFailToWrite = this.writeFailed.event;
+
   private readonly touched = new Set<string>();
   private isInTransaction = false;
   private hasLost = false;
+  private isFailing = false;
+  private closed: Promise<void> | undefined;
   private checkpoint: Promise<void> | undefined;
   /** Journal bytes since the last snapshot that lie in files before the current one. */
   private sealedBytes: number;
@@ -115,11 +121,12 @@ export class DurableStore extends Tables implements StateStore {
       this.commit(written ? sizeBefore : undefined);
     } catch (error) {
       this.rollBack();
-      this.noticeLoss(error);
+      this.notice(error);
       throw toError(error);
     } finally {
       this.isInTransaction = false;
     }
+    this.isFailing = false;
     this.checkpointSoon();
     const ids = [...this.touched];
     if (ids.length > 0) this.changed.fire(ids);
@@ -130,7 +137,7 @@ export class DurableStore extends Tables implements StateStore {
     try {
       await this.journal.synced();
     } catch (error) {
-      this.noticeLoss(error);
+      this.notice(error);
       throw error;
     }
   }
@@ -143,7 +150,7 @@ export class DurableStore extends Tables implements StateStore {
     try {
       this.journal.checkOwnership();
     } catch (error) {
-      this.noticeLoss(error);
+      this.notice(error);
       throw error;
     }
   }
@@ -160,14 +167,19 @@ export class DurableStore extends Tables implements StateStore {
     await runInWorker(programs, { kind: 'export', folder, target });
   }
 
-  /** Lets the files go; everything that was written is in them. */
-  async close(): Promise<void> {
+  /** Lets the files go; everything that was written is in them. May be called twice. */
+  close(): Promise<void> {
+    return (this.closed ??= this.letGo());
+  }
+
+  private async letGo(): Promise<void> {
     await this.checkpoint;
     await this.journal.close();
     this.statements.dispose();
     this.db.close();
     this.changed.dispose();
     this.lost.dispose();
+    this.writeFailed.dispose();
   }
 
   private touch(id: string): void {
@@ -192,11 +204,15 @@ export class DurableStore extends Tables implements StateStore {
     }
   }
 
-  private noticeLoss(error: unknown): void {
-    if (!(error instanceof StorageError) || error.reason !== 'lost-ownership' || this.hasLost)
-      return;
-    this.hasLost = true;
-    this.lost.fire(error);
+  private notice(error: unknown): void {
+    if (!(error instanceof StorageError)) return;
+    if (error.reason === 'lost-ownership') {
+      if (!this.hasLost) this.lost.fire(error);
+      this.hasLost = true;
+    } else {
+      if (!this.isFailing) this.writeFailed.fire(error);
+      this.isFailing = true;
+    }
   }
 
   private threshold(): number {
@@ -225,7 +241,7 @@ export class DurableStore extends Tables implements StateStore {
     } catch (error) {
       this.backOff *= 2;
       log.warn(`no snapshot could be made: ${messageOf(error)}`);
-      this.noticeLoss(error);
+      this.notice(error);
     }
   }
 }

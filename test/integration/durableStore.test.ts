@@ -199,6 +199,13 @@ describe('DurableStore', () => {
       assert.throws(() => store.sessions.insert(makeSession()), /transaction/);
     });
 
+    it('is refused after the store was closed, which may be done twice', async () => {
+      const store = await open();
+      await Promise.all([close(store), store.close()]);
+      await store.close();
+      assert.throws(() => add(store, 'aaaa1111'));
+    });
+
     it('is there for the next process without anything having been closed', async () => {
       const store = await open();
       add(store, 'aaaa1111');
