@@ -18,6 +18,7 @@ import { SessionManager } from './session/sessionManager';
 import type { CheckpointPrograms } from './store/checkpointer';
 import { DurableStore } from './store/durableStore';
 import { exportState } from './store/exportState';
+import { StorageError } from './domain/storageErrors';
 import { claimHome, homeOf, type OwnedHome } from './store/home';
 import { ReadOnlyState } from './store/readOnlyState';
 import { inspectState, repairState } from './store/repairState';
@@ -66,8 +67,9 @@ export async function openCore(
       });
     return { ...home, source };
   }
+  let store: DurableStore | undefined;
   try {
-    const store = await DurableStore.open({
+    store = await DurableStore.open({
       folder: home.folder,
       programs: storePrograms(around),
       log,
@@ -82,8 +84,11 @@ export async function openCore(
     const core = await buildCore(around, home, socketFolder, store);
     // Not awaited: an agent that does not answer must not keep the others from being seen.
     void core.manager.adoptAll();
-    void archiveEvents(sessionsFolder(home), store.sessions, around.settings().keepEventsMs, log);
+    archiveEvents(sessionsFolder(home), store.sessions, around.settings().keepEventsMs, log).catch(
+      (error: unknown) => log.error('The events of ended sessions were not put in order.', error),
+    );
     const watch = watchOwnership(home, store);
+    const opened = store;
     return {
       kind: 'open',
       workbench: core,
@@ -91,12 +96,13 @@ export async function openCore(
       whenTaken: () => home.whenTaken(),
       close: async () => {
         watch.dispose();
-        core.manager.dispose();
-        await store.close();
+        await core.manager.close();
+        await opened.close();
         await home.release();
       },
     };
   } catch (error) {
+    await store?.close();
     await home.release();
     throw error;
   }
@@ -164,8 +170,8 @@ function watchOwnership(
   const timer = setInterval(() => {
     try {
       store.checkOwnership();
-    } catch {
-      lose();
+    } catch (error) {
+      if (error instanceof StorageError && error.reason === 'lost-ownership') lose();
     }
   }, OWNERSHIP_CHECK_MS);
   timer.unref();

@@ -92,9 +92,9 @@ export class Runners implements RunnerPort {
 
   /** A process that is being killed closes its socket a moment before it is gone. */
   private async outlives(sessionId: string, launch: LaunchData): Promise<boolean> {
-    const giveUpAt = Date.now() + DYING_MS;
+    const giveUpAt = performance.now() + DYING_MS;
     while (await this.isRunnerAlive(sessionId, launch)) {
-      if (Date.now() > giveUpAt) return true;
+      if (performance.now() > giveUpAt) return true;
       await delay(50);
     }
     return false;

@@ -58,10 +58,10 @@ export class MarkedProcesses {
    * @returns what is still alive then; normally nothing
    */
   async killAll(maxMs = 10_000): Promise<ProcessInfo[]> {
-    const giveUpAt = Date.now() + maxMs;
+    const giveUpAt = performance.now() + maxMs;
     for (;;) {
       const living = await this.find();
-      if (living.length === 0 || Date.now() > giveUpAt) return living;
+      if (living.length === 0 || performance.now() > giveUpAt) return living;
       for (const info of living) signal(info.pid, 'SIGKILL');
       await delay(20);
     }

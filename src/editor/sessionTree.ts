@@ -28,7 +28,7 @@ export class SessionTree implements vscode.TreeDataProvider<SessionNode>, Dispos
   private overview: Overview | undefined;
   private stale = new Set<string>();
   private repaintTimer: NodeJS.Timeout | undefined;
-  private repaintedAt = 0;
+  private repaintedAt = -Infinity;
 
   constructor(private readonly vs: typeof vscode) {
     this.changed = new vs.EventEmitter();
@@ -108,7 +108,7 @@ export class SessionTree implements vscode.TreeDataProvider<SessionNode>, Dispos
   private repaintSoon(ids: readonly string[]): void {
     for (const id of ids) this.stale.add(id);
     if (this.repaintTimer) return;
-    const sinceLast = Date.now() - this.repaintedAt;
+    const sinceLast = performance.now() - this.repaintedAt;
     const waitMs = Math.max(0, REPAINT_INTERVAL_MS - sinceLast);
     this.repaintTimer = setTimeout(() => this.repaint(), waitMs);
   }
@@ -117,7 +117,7 @@ export class SessionTree implements vscode.TreeDataProvider<SessionNode>, Dispos
     clearTimeout(this.repaintTimer);
     this.repaintTimer = undefined;
     if (!this.source || this.stale.size === 0) return;
-    this.repaintedAt = Date.now();
+    this.repaintedAt = performance.now();
     const before = this.overview;
     this.overview = this.source.overview();
     const stale = [...this.stale];

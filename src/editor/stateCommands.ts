@@ -57,6 +57,11 @@ export function registerStateCommands(
       throw new UserError('The state is open and sound; there is nothing to repair.');
     }
     const findings = await state.inspect();
+    if (findings.problems.length === 0) {
+      throw new UserError(
+        'The state itself is sound. See the message in the Sessions view for what keeps it from being opened.',
+      );
+    }
     const isAgreed = given === true || (await confirmRepair(vs, findings));
     if (!isAgreed) return undefined;
     const kept = await state.repair();

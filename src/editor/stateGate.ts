@@ -2,6 +2,7 @@ import type * as vscode from 'vscode';
 import { deferred, within, type Deferred } from '../base/async';
 import { messageOf, UserError } from '../base/errors';
 import type { Logger } from '../base/log';
+import { StorageError } from '../domain/storageErrors';
 import type { OverviewSource } from '../session/overview';
 
 /** Value of the context key `deputy.state`, on which welcome texts and commands depend. */
@@ -51,6 +52,18 @@ export interface GateParts<W> {
 /** Time for a window that is being reloaded to leave, in milliseconds; VS Code's own promise. */
 const POLITE_WAIT_MS = 6_000;
 
+/** How soon a state that cannot be opened is tried again, in milliseconds; then less and less often. */
+const RETRY_MS = 10_000;
+const MAX_RETRY_MS = 5 * 60_000;
+
+/** True for what can pass without anybody telling us. */
+function mayPass(error: unknown): boolean {
+  return (
+    error instanceof StorageError &&
+    (error.reason === 'disk-full' || error.reason === 'not-writable')
+  );
+}
+
 /**
  * Gets hold of the workspace's state and says in the view where it stands. While another window has
  * it, this one shows it read-only, goes on by itself when the other leaves, and takes over when it is
@@ -75,6 +88,7 @@ export class StateGate<W> {
       return;
     }
     let isForced = false;
+    let retryMs = RETRY_MS;
     while (!this.abort.signal.aborted) {
       try {
         const result = await attempt(isForced);
@@ -82,10 +96,14 @@ export class StateGate<W> {
       } catch (error) {
         log.error('The state of this workspace cannot be opened.', error);
         isForced = false;
+        const isNews = this.problem !== messageOf(error);
         this.enter('unavailable', messageOf(error));
-        void vs.window.showErrorMessage(messageOf(error));
+        if (isNews) void vs.window.showErrorMessage(messageOf(error));
         this.retryRequest = deferred();
-        await Promise.race([this.retryRequest.promise, this.aborted()]);
+        const told = Promise.race([this.retryRequest.promise, this.aborted()]);
+        retryMs = isNews ? RETRY_MS : Math.min(2 * retryMs, MAX_RETRY_MS);
+        // A disk gets room again, and a folder its permissions, without a word to us.
+        await (mayPass(error) ? within(told, retryMs, undefined) : told);
       }
     }
   }
@@ -106,7 +124,7 @@ export class StateGate<W> {
    */
   async takeOver(): Promise<void> {
     if (!this.takeOverRequest) throw new UserError('No other window has the sessions.');
-    this.decided = deferred();
+    if (this.decided.isSettled) this.decided = deferred();
     this.takeOverRequest.resolve(undefined);
     await this.workbench();
   }
@@ -117,7 +135,7 @@ export class StateGate<W> {
    */
   async retry(): Promise<void> {
     if (!this.retryRequest) return;
-    this.decided = deferred();
+    if (this.decided.isSettled) this.decided = deferred();
     this.retryRequest.resolve(undefined);
     await this.workbench();
   }
@@ -175,7 +193,7 @@ export class StateGate<W> {
       this.takeOverRequest = request;
       this.enter(
         'occupied',
-        `Another window (process ${other.pid}) has the sessions of this workspace; you see them as they are there. Close it, and this window goes on by itself, or run "Deputy: Take Over".`,
+        `Another window (process ${other.pid}) has the sessions of this workspace; ${source ? 'you see them as they are there' : 'they cannot be shown here meanwhile'}. Close it, and this window goes on by itself, or run "Deputy: Take Over".`,
       );
       await Promise.race([left, request.promise, this.aborted()]);
       if (!request.isSettled) return false;

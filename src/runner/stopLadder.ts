@@ -62,12 +62,12 @@ export async function climbStopLadder(ladder: StopLadder): Promise<ProcessInfo[]
 /** Waits for leftovers to end by themselves. False at once while the agent itself lives. */
 async function areGone(ladder: StopLadder, maxMs: number): Promise<boolean> {
   const { agent, processes, graceMs } = ladder;
-  const giveUpAt = Date.now() + Math.min(maxMs, graceMs);
+  const giveUpAt = performance.now() + Math.min(maxMs, graceMs);
   for (;;) {
     const living = await processes.find();
     if (agent && !agent.exit) return false;
     if (living.length === 0) return true;
-    if (Date.now() >= giveUpAt) return false;
+    if (performance.now() >= giveUpAt) return false;
     await delay(POLL_MS);
   }
 }

@@ -68,3 +68,14 @@ export class NoRepositoryError extends UserError {
     );
   }
 }
+
+/** The window let go of its sessions while something was waited for; the agents go on. */
+export class LetGoError extends UserError {
+  override name = 'LetGoError';
+
+  constructor(readonly sessionId: string) {
+    super(
+      `This window let go of session ${sessionId} before the work was done: it is closing, or another window has taken over. Look there.`,
+    );
+  }
+}

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { KeyedQueue } from '../base/async';
-import { DisposableStore, type Disposable } from '../base/disposable';
+import { KeyedQueue, within } from '../base/async';
+import { DisposableStore } from '../base/disposable';
 import { UserError } from '../base/errors';
 import type { StopIntent } from '../domain/events';
 import { isActive, type Session } from '../domain/session';
@@ -12,8 +12,11 @@ import type { SessionParts, StateStore } from './ports';
 import { SessionStarter, type CreatedSession, type NewSession } from './sessionStarter';
 import { Supervisor, type AppliedEvents } from './supervisor';
 
+/** Time for what is under way when the window closes, in milliseconds. */
+const CLOSE_MS = 3_000;
+
 /** The life of sessions: created, prompted, finished, stopped, and found again after a reload. */
-export class SessionManager implements OverviewSource, Disposable {
+export class SessionManager implements OverviewSource {
   private readonly supervisor: Supervisor;
   private readonly starter: SessionStarter;
   /** Calls for one session run in the order they came. */
@@ -136,9 +139,10 @@ export class SessionManager implements OverviewSource, Disposable {
     await Promise.all(live.map(({ id }) => this.adopt(id)));
   }
 
-  /** Lets go of all runners; they live on. */
-  dispose(): void {
+  /** Lets go of all runners, which live on, and waits for what is under way; 3 seconds at most. */
+  async close(): Promise<void> {
     this.disposables.dispose();
+    await within(this.queue.idle(), CLOSE_MS, undefined);
   }
 
   private async adopt(id: string): Promise<void> {
@@ -149,6 +153,7 @@ export class SessionManager implements OverviewSource, Disposable {
       if (state === 'failed' && appliedSeq === 0) await this.starter.discardWorktree(id);
     } catch (error) {
       this.parts.log.error(`session ${id}: could not be found again`, error);
+      this.supervisor.lookAgainLater(id);
     }
   }
 

@@ -81,15 +81,24 @@ export class SessionStarter {
   }
 
   private async start(id: string, agent: LaunchableAgent): Promise<void> {
+    const progress = { hasLaunched: false };
     try {
       await this.queue.run(id, async () => {
         await this.prepareWorktree(id);
+        this.supervisor.assertHolding(id);
         await this.parts.runners.launch(this.get(id), agent, randomUUID());
+        // From here on the agent works, whatever happens to us.
+        progress.hasLaunched = true;
         await this.supervisor.adopt(id);
       });
     } catch (error) {
       this.parts.log.error(`session ${id}: could not be started`, error);
-      await this.failToStart(id, messageOf(error));
+      if (progress.hasLaunched) this.supervisor.lookAgainLater(id);
+      else {
+        await this.failToStart(id, messageOf(error)).catch((second: unknown) =>
+          this.parts.log.error(`session ${id}: its failure cannot be stored now`, second),
+        );
+      }
       throw error;
     }
     const session = await this.supervisor.until(id, (it) => it.state !== 'pending');
@@ -110,7 +119,13 @@ export class SessionStarter {
       path.relative(await fs.realpath(repository), await fs.realpath(session.workingDir)),
     );
     const workingDir = (await exists(subfolder)) ? subfolder : worktree.path;
-    this.update(id, { worktree, workingDir });
+    try {
+      this.update(id, { worktree, workingDir });
+    } catch (error) {
+      // A worktree that nobody knows of would stay for ever.
+      await this.parts.git.removeWorktree(repository, worktree);
+      throw error;
+    }
     await this.parts.store.synced();
   }
 

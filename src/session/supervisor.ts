@@ -1,11 +1,12 @@
 import { delay } from '../base/async';
 import type { Disposable } from '../base/disposable';
+import { errorCode } from '../base/errors';
 import { Emitter } from '../base/event';
 import type { Logger } from '../base/log';
 import { applyEvent } from '../domain/applyEvent';
 import type { SessionEvent } from '../domain/events';
 import { isActive, type Session } from '../domain/session';
-import { RunnerUnreachableError } from './errors';
+import { LetGoError, RunnerUnreachableError } from './errors';
 import { requireSession, updateSession } from './lookup';
 import { recordTurn } from './turnRecord';
 import type { RunnerLink, RunnerPort, StateStore } from './ports';
@@ -45,9 +46,7 @@ export class Supervisor implements Disposable {
       this.flush(sessionId);
       if (this.hasEnded() || !this.isLive(sessionId) || this.lookingAgain.has(sessionId)) return;
       this.log.info(`session ${sessionId}: the connection to its runner ended, looking for it`);
-      this.adopt(sessionId).catch((error: unknown) =>
-        this.log.error(`session ${sessionId}: could not be found again`, error),
-      );
+      this.adoptOrRetry(sessionId);
     });
     const fromSeq = this.require(sessionId).appliedSeq + 1;
     await link.subscribe(fromSeq, (event) => this.receive(sessionId, event));
@@ -59,7 +58,10 @@ export class Supervisor implements Disposable {
    */
   async adopt(sessionId: string): Promise<void> {
     const found = await this.runners.find(sessionId);
-    if (this.hasEnded()) return;
+    if (this.hasEnded()) {
+      if (found.presence === 'alive') found.link.close();
+      return;
+    }
     switch (found.presence) {
       case 'alive':
         this.log.info(`session ${sessionId}: its runner is alive, going on with it`);
@@ -75,6 +77,15 @@ export class Supervisor implements Disposable {
         await this.settleGone(sessionId);
         return;
     }
+  }
+
+  /** {@link adopt}, and again later when it fails, as it does while nothing can be written. */
+  adoptOrRetry(sessionId: string): void {
+    this.adopt(sessionId).catch((error: unknown) => {
+      this.log.error(`session ${sessionId}: could not be found again`, error);
+      this.letGo(sessionId);
+      this.lookAgainLater(sessionId);
+    });
   }
 
   /**
@@ -94,27 +105,37 @@ export class Supervisor implements Disposable {
 
   /**
    * Settles with the record as soon as `isReached` holds for it.
-   * @param signal ends the waiting; the record is then handed out as it is
+   * @throws {LetGoError} when this window lets go of the sessions first
    */
-  until(
-    sessionId: string,
-    isReached: (session: Session) => boolean,
-    signal?: AbortSignal,
-  ): Promise<Session> {
-    return new Promise((resolve) => {
+  until(sessionId: string, isReached: (session: Session) => boolean): Promise<Session> {
+    const { signal } = this.end;
+    return new Promise((resolve, reject) => {
+      const done = (): void => {
+        subscription.dispose();
+        signal.removeEventListener('abort', giveUp);
+      };
+      const giveUp = (): void => {
+        done();
+        reject(new LetGoError(sessionId));
+      };
       const look = (): void => {
         const session = this.require(sessionId);
-        if (!isReached(session) && !signal?.aborted) return;
-        subscription.dispose();
-        signal?.removeEventListener('abort', look);
+        if (!isReached(session)) return;
+        done();
         resolve(session);
       };
       const subscription = this.store.onDidChange((ids) => {
         if (ids.includes(sessionId)) look();
       });
-      signal?.addEventListener('abort', look);
-      look();
+      signal.addEventListener('abort', giveUp);
+      if (signal.aborted) giveUp();
+      else look();
     });
+  }
+
+  /** @throws {LetGoError} when this window has let go of the sessions */
+  assertHolding(sessionId: string): void {
+    if (this.hasEnded()) throw new LetGoError(sessionId);
   }
 
   /** Lets go of all runners; they live on. */
@@ -187,7 +208,14 @@ export class Supervisor implements Disposable {
   private async settleGone(sessionId: string): Promise<void> {
     const rest: SessionEvent[] = [];
     const fromSeq = this.require(sessionId).appliedSeq + 1;
-    for await (const event of this.runners.readEvents(sessionId, fromSeq)) rest.push(event);
+    let unreadable: string | undefined;
+    try {
+      for await (const event of this.runners.readEvents(sessionId, fromSeq)) rest.push(event);
+    } catch (error) {
+      // What comes before the damaged place counts; the message could quote what an agent said.
+      unreadable = errorCode(error) ?? 'damaged';
+      this.log.error(`session ${sessionId}: its events cannot be read to the end (${unreadable})`);
+    }
     if (this.hasEnded()) return;
     if (rest.length > 0) this.apply(sessionId, rest);
     if (!this.isLive(sessionId)) return;
@@ -200,21 +228,24 @@ export class Supervisor implements Disposable {
       pid: undefined,
       requests: [],
       turnStartedAt: undefined,
-      reason: this.require(sessionId).appliedSeq === 0 ? NEVER_STARTED : RUNNER_DIED,
+      reason:
+        unreadable !== undefined
+          ? `Its events cannot be read to the end (${unreadable}).`
+          : this.require(sessionId).appliedSeq === 0
+            ? NEVER_STARTED
+            : RUNNER_DIED,
       updatedAt: Date.now(),
     });
   }
 
   /** Nothing tells when a runner that does not answer does so again, or ends. */
-  private lookAgainLater(sessionId: string): void {
+  lookAgainLater(sessionId: string): void {
     if (this.lookingAgain.has(sessionId)) return;
     this.lookingAgain.add(sessionId);
     void delay(LOOK_AGAIN_MS, this.end.signal).then(async () => {
       this.lookingAgain.delete(sessionId);
       if (this.hasEnded() || !this.isLive(sessionId) || this.links.has(sessionId)) return;
-      await this.adopt(sessionId).catch((error: unknown) =>
-        this.log.error(`session ${sessionId}: could not be found again`, error),
-      );
+      this.adoptOrRetry(sessionId);
     });
   }
 

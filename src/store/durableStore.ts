@@ -8,7 +8,7 @@ import type { StateStore } from '../session/ports';
 import { removeCovered, runInWorker, type CheckpointPrograms } from './checkpointer';
 import { Journal } from './journal';
 import { migrate, SCHEMA_VERSION, schemaVersion } from './migrations';
-import { recover, type Recovered, type TornTail } from './recovery';
+import { checkClaim, recover, type Recovered, type TornTail } from './recovery';
 import { Statements } from './statements';
 import { Tables } from './tables';
 
@@ -86,6 +86,7 @@ export class DurableStore extends Tables implements StateStore {
     const journal = Journal.claim(folder, isFencing);
     let db: Database | undefined;
     try {
+      await checkClaim(folder, journal.generation);
       const recovered = await recover(sql, folder, { before: journal.generation });
       db = recovered.db;
       for (const problem of recovered.problems) log.warn(problem);
@@ -108,12 +109,13 @@ export class DurableStore extends Tables implements StateStore {
 
   mutate<T>(change: () => T): T {
     if (this.isInTransaction) throw new Error('A transaction cannot hold another one.');
+    if (this.closed) throw new StorageError('lost-ownership', this.options.folder);
     this.isInTransaction = true;
     this.touched.clear();
     this.statements.record();
     let result: T;
     const sizeBefore = this.journal.bytes;
-    this.db.exec('BEGIN');
+    this.statements.execute('BEGIN', []);
     try {
       result = change();
       const written = this.statements.take();
@@ -189,7 +191,7 @@ export class DurableStore extends Tables implements StateStore {
 
   private commit(journalSizeBefore: number | undefined): void {
     try {
-      this.db.exec('COMMIT');
+      this.statements.execute('COMMIT', []);
     } catch (error) {
       if (journalSizeBefore !== undefined) this.journal.takeBack(journalSizeBefore);
       throw error;

@@ -133,8 +133,8 @@ async function tryClaim(
     isStillOwner: async () => (await latestGeneration(folder)) === generation,
     release: () => server.close(),
     whenTaken: async () => {
-      const giveUpAt = Date.now() + LEAVE_TIMEOUT_MS;
-      while (Date.now() < giveUpAt && (await latestGeneration(folder)) === generation) {
+      const giveUpAt = performance.now() + LEAVE_TIMEOUT_MS;
+      while (performance.now() < giveUpAt && (await latestGeneration(folder)) === generation) {
         await delay(50);
       }
     },

@@ -11,6 +11,7 @@ import {
   HEADER_BYTES,
   journalGenerations,
   journalName,
+  NEWEST_FILE,
   type Transaction,
 } from './journalFormat';
 
@@ -30,6 +31,10 @@ export class Journal {
   private size = 0;
   private lastSeq = 0;
   private inode: number;
+  /** True when the name of the current file may not survive a power cut yet. */
+  private isFolderDirty = false;
+  /** The header of the current file while there was no room for it. */
+  private pendingHeader: Buffer | undefined;
 
   private constructor(
     readonly folder: string,
@@ -95,6 +100,7 @@ export class Journal {
     this.size = HEADER_BYTES;
     this.lastSeq = seq;
     this.syncedSeq = seq;
+    this.noteGeneration();
     this.checkOwnership();
   }
 
@@ -107,6 +113,7 @@ export class Journal {
     if (this.failure) throw this.failure;
     const bytes = encodeRecord(this.lastSeq + 1, transaction);
     try {
+      this.writeHeader();
       writeAll(this.fd, bytes, this.size);
     } catch (error) {
       this.cutBack();
@@ -150,7 +157,7 @@ export class Journal {
    * Goes on in a new file; the one before is complete then, and can be made part of a snapshot. Await
    * {@link synced} right before, so that hardly anything is left to be synced here.
    * @returns the new generation
-   * @throws {StorageError} when that is not possible; the current file is still in use then
+   * @throws {StorageError} when that is not possible; transactions can be appended all the same
    */
   rotate(): number {
     if (this.failure) throw this.failure;
@@ -171,16 +178,19 @@ export class Journal {
     this.fd = fd;
     this.current = next;
     this.inode = fs.fstatSync(fd).ino;
-    try {
-      fs.writeSync(fd, encodeHeader(next, this.lastSeq), 0, HEADER_BYTES, 0);
-    } catch (error) {
-      throw this.fail(StorageError.ofWrite(file, error));
-    } finally {
-      this.closeWhenIdle(before);
-    }
+    this.isFolderDirty = true;
     this.size = HEADER_BYTES;
     this.syncedSeq = this.lastSeq;
+    this.pendingHeader = encodeHeader(next, this.lastSeq);
     this.settle();
+    this.closeWhenIdle(before);
+    try {
+      this.writeHeader();
+      this.noteGeneration();
+    } catch (error) {
+      // It is written before the next record; a file without it counts as never used.
+      throw StorageError.ofWrite(file, error);
+    }
     return next;
   }
 
@@ -189,6 +199,22 @@ export class Journal {
     if (!this.failure) await this.synced().catch(() => undefined);
     this.fail(this.failure ?? new StorageError('lost-ownership', this.folder));
     this.closeWhenIdle(this.fd);
+  }
+
+  private writeHeader(): void {
+    if (!this.pendingHeader) return;
+    writeAll(this.fd, this.pendingHeader, 0);
+    this.pendingHeader = undefined;
+  }
+
+  /** Without it, nobody would notice that the last journal, or all of them, are missing. */
+  private noteGeneration(): void {
+    const file = path.join(this.folder, NEWEST_FILE);
+    try {
+      fs.writeFileSync(file, `${this.current}\n`, { mode: 0o600 });
+    } catch (error) {
+      throw StorageError.ofWrite(file, error);
+    }
   }
 
   private get file(): string {
@@ -225,7 +251,12 @@ export class Journal {
     this.isSyncing = true;
     const seq = this.lastSeq;
     try {
+      const isFolderDirty = this.isFolderDirty;
       await fdatasync(this.fd);
+      if (isFolderDirty) {
+        await syncFolder(this.folder);
+        this.isFolderDirty = false;
+      }
       this.syncedSeq = Math.max(this.syncedSeq, seq);
       this.settle();
     } catch (error) {

@@ -43,6 +43,9 @@ export function journalName(generation: number): string {
   return `j-${hex(generation)}.log`;
 }
 
+/** Holds the generation of the newest journal that has been used, in decimal. */
+export const NEWEST_FILE = 'newest-journal';
+
 /** The name of the snapshot that a generation's journal begins at. */
 export function snapshotName(generation: number): string {
   return `snap-${hex(generation)}.db`;
@@ -87,10 +90,7 @@ export function decodeHeader(bytes: Buffer, generation: number): number | 'newer
  * @throws {TypeError} for a parameter that JSON cannot hold
  */
 export function encodeRecord(seq: number, { ops, changed }: Transaction): Buffer {
-  const body = JSON.stringify({
-    o: ops.map(([sql, params]) => [sql, params.map(encodeValue)]),
-    c: changed,
-  });
+  const body = `{"o":[${ops.map(encodeOp).join(',')}],"c":${JSON.stringify(changed)}}`;
   const bodyBytes = Buffer.byteLength(body);
   const bytes = Buffer.allocUnsafe(RECORD_HEADER_BYTES + bodyBytes);
   bytes.writeUInt32LE(RECORD_MAGIC, 0);
@@ -157,6 +157,20 @@ function checksum(bytes: Buffer, start: number, end: number): number {
 }
 
 type StoredValue = number | string | null | { readonly b: string };
+
+/** SQL texts as JSON: there are few of them, each is written again and again, and some are long. */
+const QUOTED = new Map<string, string>();
+
+function encodeOp([sql, params]: Op): string {
+  let quoted = QUOTED.get(sql);
+  if (quoted === undefined) QUOTED.set(sql, (quoted = JSON.stringify(sql)));
+  const values = params.every(isJson) ? params : params.map(encodeValue);
+  return `[${quoted},${JSON.stringify(values)}]`;
+}
+
+function isJson(value: SqlValue): boolean {
+  return typeof value === 'string' || value === null || Number.isFinite(value);
+}
 
 function encodeValue(value: SqlValue): StoredValue {
   if (value instanceof Uint8Array) return { b: Buffer.from(value).toString('base64') };

@@ -2,6 +2,7 @@ import * as fs from 'node:fs';
 import initSqlJs from 'sql.js';
 import { Coalesced, delay } from '../base/async';
 import type { Disposable } from '../base/disposable';
+import { messageOf } from '../base/errors';
 import { Emitter } from '../base/event';
 import type { Logger } from '../base/log';
 import { StorageError } from '../domain/storageErrors';
@@ -43,9 +44,13 @@ export class ReadOnlyState implements OverviewSource, Disposable {
     log: Logger,
   ): Promise<ReadOnlyState> {
     const state = new ReadOnlyState(folder, programs, log);
-    state.current = await readState(folder, programs);
-    state.watcher = fs.watch(folder, () => void state.reload.request());
-    state.watcher.on('error', (error) => log.warn(`the state is not followed: ${error.message}`));
+    state.follow();
+    try {
+      state.current = await readState(folder, programs);
+    } catch (error) {
+      state.dispose();
+      throw error;
+    }
     return state;
   }
 
@@ -57,6 +62,21 @@ export class ReadOnlyState implements OverviewSource, Disposable {
     this.end.abort();
     this.watcher?.close();
     this.changed.dispose();
+  }
+
+  /** Before the first look, so that nothing is missed in between. */
+  private follow(): void {
+    const look = (): void => void this.reload.request();
+    try {
+      this.watcher = fs.watch(this.folder, look);
+      this.watcher.on('error', (error) => this.log.warn(`not followed: ${error.message}`));
+    } catch (error) {
+      // The system's watches are used up, which is common beside an editor.
+      this.log.warn(`the state is looked at from time to time: ${messageOf(error)}`);
+      const timer = setInterval(look, LOOK_AGAIN_MS);
+      timer.unref();
+      this.end.signal.addEventListener('abort', () => clearInterval(timer));
+    }
   }
 
   private async load(): Promise<void> {

@@ -10,6 +10,7 @@ import {
   HEADER_BYTES,
   journalGenerations,
   journalName,
+  NEWEST_FILE,
   scanJournal,
   snapshotGenerations,
   type JournalScan,
@@ -82,7 +83,10 @@ export async function recover(
     (generation) => generation < before && generation >= (base?.generation ?? 0),
   );
   const journals = await readJournals(folder, generations, isLenient, problems);
-  if (!isLenient) checkStart(folder, base, journals, generations, before);
+  if (!isLenient) {
+    checkStart(folder, base, journals, generations, before);
+    await checkEnd(folder, journals, before);
+  }
   const db = new sql.Database(base && new Uint8Array(base.snapshot.image));
   try {
     prepareDatabase(db);
@@ -220,6 +224,37 @@ function checkStart(
     const what = `it goes on after change ${first.startSeq}, the snapshot ends at ${seq}`;
     throw new StorageError('damaged', first.file, new Error(what));
   }
+}
+
+/** The newest journal that was ever used must be there: it holds what was acknowledged last. */
+async function checkEnd(
+  folder: string,
+  journals: readonly JournalFile[],
+  before: number,
+): Promise<void> {
+  const newest = await newestGeneration(folder);
+  // A later one is that of whoever asks, and is not part of what is read.
+  if (newest === 0 || newest >= before) return;
+  if (journals.some((journal) => journal.generation === newest)) return;
+  throw new StorageError('damaged', path.join(folder, journalName(newest)), new Error(MISSING));
+}
+
+/**
+ * For whoever has just claimed the store: nobody may have used a later journal, or this one, before.
+ * @throws {StorageError} `damaged` when the journals that were used last are missing
+ */
+export async function checkClaim(folder: string, generation: number): Promise<void> {
+  const newest = await newestGeneration(folder);
+  if (newest < generation) return;
+  throw new StorageError('damaged', path.join(folder, journalName(newest)), new Error(MISSING));
+}
+
+const MISSING = 'it is missing, or its beginning is';
+
+/** 0 when nothing is known: a file that is empty was being written when its owner died. */
+async function newestGeneration(folder: string): Promise<number> {
+  const text = await fs.readFile(path.join(folder, NEWEST_FILE), 'utf8').catch(() => '');
+  return /^\d+\n$/.test(text) ? Number(text) : 0;
 }
 
 /** Applies journals to a database, one after the other. */

@@ -348,6 +348,31 @@ describe('DurableStore', () => {
       await assert.rejects(open(), { reason: 'damaged' });
     });
 
+    it('names the last journal when that one is missing, and at every try', async () => {
+      for (const id of ['aaaa1111', 'bbbb2222']) {
+        const store = await open();
+        add(store, id);
+        await close(store);
+      }
+      await fs.rm(path.join(folder, journalName(2)));
+      for (let i = 0; i < 3; i++) {
+        await assert.rejects(open(), (error: unknown) => {
+          assert.ok(error instanceof StorageError);
+          assert.equal(error.reason, 'damaged');
+          assert.ok(error.message.includes(journalName(2)));
+          return true;
+        });
+      }
+    });
+
+    it('does not take a folder whose journals are all gone for a new one', async () => {
+      const store = await open();
+      add(store, 'aaaa1111');
+      await close(store);
+      await fs.rm(path.join(folder, journalName(1)));
+      await assert.rejects(open(), { reason: 'damaged' });
+    });
+
     it('refuses the state of a newer release', async () => {
       const store = await open();
       store.mutate(() => store.sessions.insert(makeSession()));

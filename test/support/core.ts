@@ -136,7 +136,7 @@ export class TestCore {
   /** Closes the state; the agents live on. */
   async close(): Promise<void> {
     if (!(this.store as DurableStore | undefined)) return;
-    this.manager.dispose();
+    await this.manager.close();
     await this.store.close();
   }
 

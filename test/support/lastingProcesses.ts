@@ -9,10 +9,10 @@ const SETTLE_MS = 5_000;
  * The end of a process that is no child of ours has no event, so this looks again and again.
  */
 export async function lastingProcesses(markers: readonly string[]): Promise<number[]> {
-  const giveUpAt = Date.now() + SETTLE_MS;
+  const giveUpAt = performance.now() + SETTLE_MS;
   for (;;) {
     const found = (await Promise.all(markers.map((marker) => findMarked(marker)))).flat();
-    if (found.length === 0 || Date.now() > giveUpAt) return found.map(({ pid }) => pid);
+    if (found.length === 0 || performance.now() > giveUpAt) return found.map(({ pid }) => pid);
     await delay(20);
   }
 }
