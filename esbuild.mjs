@@ -1,7 +1,7 @@
 // Builds everything: `node esbuild.mjs [--watch] [--tests] [--minify]`.
 //   dist/  what the .vsix ships: the extension, the runner, the rehearsal agent, the store's worker
 //          thread, the wasm of sql.js
-//   out/   the test suites and the tools that run them (only with --tests)
+//   out/   the test suites, the tools that run them, and the bench (only with --tests)
 import fs from 'node:fs';
 import path from 'node:path';
 import * as esbuild from 'esbuild';
@@ -82,6 +82,13 @@ const tests = [
     minify: false,
     // Functions that are sent to the page must not call a helper that exists only here.
     keepNames: false,
+  },
+  {
+    ...common,
+    entryPoints: ['bench/main.ts', 'bench/burnWorker.ts'],
+    outdir: 'out',
+    outbase: '.',
+    minify: false,
   },
 ];
 

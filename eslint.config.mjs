@@ -45,7 +45,7 @@ const bannedSyntax = [
 ];
 
 export default tseslint.config(
-  { ignores: ['dist', 'out', '.vscode-test', '.scratch', 'test/ui/out'] },
+  { ignores: ['dist', 'out', '.vscode-test', '.scratch', '.bench', 'test/ui/out'] },
   js.configs.recommended,
   {
     files: ['**/*.ts'],
@@ -87,7 +87,7 @@ export default tseslint.config(
     },
   },
   {
-    files: ['test/**/*.ts'],
+    files: ['test/**/*.ts', 'bench/**/*.ts'],
     rules: { 'no-console': 'off', '@typescript-eslint/no-unused-expressions': 'off' },
   },
   {

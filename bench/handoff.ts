@@ -1,0 +1,127 @@
+import { spawn, type ChildProcessWithoutNullStreams } from 'node:child_process';
+import { once } from 'node:events';
+import * as path from 'node:path';
+import { deferred } from '../src/base/async';
+import type { AgentDefinition } from '../src/domain/agent';
+import { TestCore } from '../test/support/core';
+import type { Bench } from './bench';
+import { interleaveAsync, median } from './measure';
+import type { Section } from './report';
+
+const ROUNDS = { rounds: 200, warmUp: 20 };
+const LINE = 'say hello\n';
+const ECHO = 'process.stdin.on("data", (chunk) => process.stdout.write(chunk))';
+const HANDOFF_BAR = 10;
+
+/** The rehearsal agent writes a file before it answers; this one does not. */
+const ANSWERS_AT_ONCE: AgentDefinition = {
+  name: 'answers-at-once',
+  description: 'a small agent of the tests',
+  protocol: 'acp',
+  command: process.execPath,
+  args: [path.resolve('out/test/fixtures/acpAgent.js')],
+  env: {},
+  howToGet: '',
+};
+
+const NOTES = [
+  "p50, with everything real: manager, socket, detached runner, its event log, the agent. \"Until the agent has it\": from the call of `SessionManager.sendPrompt` until the prompt's `turn-started` event has become part of the session's durable record; the runner sends that event when the log has it, and writes the prompt to the agent's stdin in the same turn of its event loop. The rows below wait for the first word of the answer to come back the same way, so they are upper bounds: the rehearsal agent saves its conversation, with a sync, before it answers.",
+  'The child is a bare Node program that writes what it reads.',
+];
+
+/** How long an idle session waits for its next prompt. */
+export const handoffBench: Bench = { name: 'handoff', run };
+
+async function run(): Promise<Section> {
+  const core = await TestCore.open([ANSWERS_AT_ONCE]);
+  const echo = spawn(process.execPath, ['-e', ECHO]);
+  try {
+    const rehearsal = await IdleSession.start(core, 'rehearsal', 'say hello');
+    const other = await IdleSession.start(core, ANSWERS_AT_ONCE.name, 'echo hello');
+    const { line } = await interleaveAsync(
+      { line: () => roundTrip(echo), rehearsal: () => rehearsal.turn(), other: () => other.turn() },
+      ROUNDS,
+    );
+    const beside = { what: 'line to a child and back', us: median(line) };
+    return {
+      title: 'Handoff to an idle worker',
+      notes: NOTES,
+      rows: [
+        {
+          what: 'prompt until the agent has it',
+          measuredUs: median(rehearsal.given.slice(ROUNDS.warmUp)),
+          beside,
+          bar: HANDOFF_BAR,
+        },
+        {
+          what: 'prompt until the rehearsal agent answers',
+          measuredUs: median(rehearsal.answered.slice(ROUNDS.warmUp)),
+          beside,
+        },
+        {
+          what: 'prompt until an agent that answers at once does',
+          measuredUs: median(other.answered.slice(ROUNDS.warmUp)),
+          beside,
+        },
+      ],
+    };
+  } finally {
+    echo.stdin.end();
+    await core.dispose();
+  }
+}
+
+/** A session that gets one turn after the other. Times are in microseconds. */
+class IdleSession {
+  readonly given: number[] = [];
+  readonly answered: number[] = [];
+
+  private constructor(
+    private readonly core: TestCore,
+    private readonly id: string,
+    private readonly text: string,
+  ) {}
+
+  static async start(core: TestCore, agentType: string, text: string): Promise<IdleSession> {
+    const created = await core.manager.create({
+      task: text,
+      agentType,
+      useWorktree: false,
+      folder: core.repository,
+    });
+    await created.started;
+    const session = new IdleSession(core, created.id, text);
+    await session.whenIdle();
+    return session;
+  }
+
+  /** Sends the prompt, and settles when the session is idle again. */
+  async turn(): Promise<void> {
+    const [given, answered] = [deferred<number>(), deferred<number>()];
+    const startedMs = performance.now();
+    const subscription = this.core.manager.onDidApply(({ sessionId, events }) => {
+      if (sessionId !== this.id) return;
+      const us = (performance.now() - startedMs) * 1_000;
+      if (events.some(({ type }) => type === 'turn-started')) given.resolve(us);
+      if (events.some(({ type }) => type === 'text')) answered.resolve(us);
+    });
+    try {
+      await this.core.manager.sendPrompt(this.id, this.text);
+      this.given.push(await given.promise);
+      this.answered.push(await answered.promise);
+      await this.whenIdle();
+    } finally {
+      subscription.dispose();
+    }
+  }
+
+  private async whenIdle(): Promise<void> {
+    await this.core.until(this.id, ({ state }) => state === 'idle');
+  }
+}
+
+async function roundTrip(child: ChildProcessWithoutNullStreams): Promise<void> {
+  const answer = once(child.stdout, 'data');
+  child.stdin.write(LINE);
+  await answer;
+}
