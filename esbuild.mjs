@@ -53,6 +53,7 @@ const tests = [
     entryPoints: [
       ...entries('test/unit', '.test.ts'),
       ...entries('test/integration', '.test.ts'),
+      ...entries('test/fault', '.test.ts'),
       ...entries('test/fixtures', '.ts'),
     ],
     outdir: 'out',

@@ -239,6 +239,7 @@ export class DurableStore extends Tables implements StateStore {
       this.sealedBytes -= covered;
       this.snapshotBytes = imageBytes;
       this.backOff = 1;
+      await this.journal.synced();
       if (!this.hasLost) await removeCovered(folder);
     } catch (error) {
       this.backOff *= 2;

@@ -1,15 +1,14 @@
 import * as fs from 'node:fs';
-import { open } from 'node:fs/promises';
 import * as path from 'node:path';
 import { deferred, type Deferred } from '../base/async';
 import { errorCode, toError } from '../base/errors';
 import { syncFolder } from '../base/files';
 import { StorageError } from '../domain/storageErrors';
+import { fdatasync, highestGeneration, syncFile, writeAll } from './journalFile';
 import {
   encodeHeader,
   encodeRecord,
   HEADER_BYTES,
-  journalGenerations,
   journalName,
   NEWEST_FILE,
   type Transaction,
@@ -33,8 +32,6 @@ export class Journal {
   private inode: number;
   /** True when the name of the current file may not survive a power cut yet. */
   private isFolderDirty = false;
-  /** The header of the current file while there was no room for it. */
-  private pendingHeader: Buffer | undefined;
 
   private constructor(
     readonly folder: string,
@@ -53,14 +50,21 @@ export class Journal {
    */
   static claim(folder: string, isFencing = true): Journal {
     for (;;) {
-      const generation = Math.max(0, ...journalGenerations(readFolder(folder))) + 1;
+      const generation = highestGeneration(folder) + 1;
       const file = path.join(folder, journalName(generation));
+      let fd: number;
       try {
-        return new Journal(folder, fs.openSync(file, 'wx+', 0o600), generation, isFencing);
+        fd = fs.openSync(file, 'wx+', 0o600);
       } catch (error) {
         // Somebody was faster: then their journal is the one to come after.
-        if (errorCode(error) !== 'EEXIST') throw StorageError.ofWrite(file, error);
+        if (errorCode(error) === 'EEXIST') continue;
+        throw StorageError.ofWrite(file, error);
       }
+      if (highestGeneration(folder) === generation) {
+        return new Journal(folder, fd, generation, isFencing);
+      }
+      // The list was old, and the owner has removed a file of that name: ours means nothing.
+      fs.closeSync(fd);
     }
   }
 
@@ -91,16 +95,15 @@ export class Journal {
       // What we have read becomes durable before our header says that it is there.
       for (const generation of read)
         await syncFile(path.join(this.folder, journalName(generation)));
-      fs.writeSync(this.fd, encodeHeader(this.current, seq), 0, HEADER_BYTES, 0);
+      this.lastSeq = seq;
+      this.writeHeader();
       await fdatasync(this.fd);
       await syncFolder(this.folder);
     } catch (error) {
       throw StorageError.ofWrite(file, error);
     }
-    this.size = HEADER_BYTES;
-    this.lastSeq = seq;
     this.syncedSeq = seq;
-    this.noteGeneration();
+    this.isFolderDirty = !this.noteGeneration();
     this.checkOwnership();
   }
 
@@ -146,7 +149,7 @@ export class Journal {
    */
   synced(): Promise<void> {
     if (this.failure) return Promise.reject(this.failure);
-    if (this.syncedSeq >= this.lastSeq) return Promise.resolve();
+    if (this.syncedSeq >= this.lastSeq && !this.isFolderDirty) return Promise.resolve();
     const done: Deferred<void> = deferred();
     this.waiters.push({ seq: this.lastSeq, done });
     void this.pump();
@@ -157,10 +160,11 @@ export class Journal {
    * Goes on in a new file; the one before is complete then, and can be made part of a snapshot. Await
    * {@link synced} right before, so that hardly anything is left to be synced here.
    * @returns the new generation
-   * @throws {StorageError} when that is not possible; transactions can be appended all the same
+   * @throws {StorageError} when that is not possible; unless it is `lost-ownership`, transactions can be
+   *   appended all the same
    */
   rotate(): number {
-    if (this.failure) throw this.failure;
+    this.checkOwnership();
     const next = this.current + 1;
     const file = path.join(this.folder, journalName(next));
     let fd: number;
@@ -173,22 +177,26 @@ export class Journal {
       }
       throw StorageError.ofWrite(file, error);
     }
+    if (this.isFencing && !this.isThere()) {
+      // A new owner has been here for so long that files were removed; that is why the name was free.
+      fs.closeSync(fd);
+      throw this.fail(new StorageError('lost-ownership', this.folder));
+    }
     const before = this.fd;
     // The new file is ours whether or not its header can be written: it is what others look for.
     this.fd = fd;
     this.current = next;
     this.inode = fs.fstatSync(fd).ino;
     this.isFolderDirty = true;
-    this.size = HEADER_BYTES;
+    this.size = 0;
     this.syncedSeq = this.lastSeq;
-    this.pendingHeader = encodeHeader(next, this.lastSeq);
     this.settle();
     this.closeWhenIdle(before);
     try {
       this.writeHeader();
-      this.noteGeneration();
     } catch (error) {
       // It is written before the next record; a file without it counts as never used.
+      this.cutBack();
       throw StorageError.ofWrite(file, error);
     }
     return next;
@@ -201,19 +209,24 @@ export class Journal {
     this.closeWhenIdle(this.fd);
   }
 
+  /** Does nothing when the header is there. */
   private writeHeader(): void {
-    if (!this.pendingHeader) return;
-    writeAll(this.fd, this.pendingHeader, 0);
-    this.pendingHeader = undefined;
+    if (this.size > 0) return;
+    writeAll(this.fd, encodeHeader(this.current, this.lastSeq), 0);
+    this.size = HEADER_BYTES;
   }
 
-  /** Without it, nobody would notice that the last journal, or all of them, are missing. */
-  private noteGeneration(): void {
-    const file = path.join(this.folder, NEWEST_FILE);
+  /**
+   * Without this note, nobody would notice that the last journal, or all of them, are missing. It must
+   * not come to the disk before the journal does.
+   * @returns false when it could not be written; the next sync tries again
+   */
+  private noteGeneration(): boolean {
     try {
-      fs.writeFileSync(file, `${this.current}\n`, { mode: 0o600 });
-    } catch (error) {
-      throw StorageError.ofWrite(file, error);
+      fs.writeFileSync(path.join(this.folder, NEWEST_FILE), `${this.current}\n`, { mode: 0o600 });
+      return true;
+    } catch {
+      return false;
     }
   }
 
@@ -222,8 +235,11 @@ export class Journal {
   }
 
   private isNewest(): boolean {
-    if (fs.existsSync(path.join(this.folder, journalName(this.current + 1)))) return false;
-    // Somebody may have removed the whole folder, or put another in its place.
+    return !fs.existsSync(path.join(this.folder, journalName(this.current + 1))) && this.isThere();
+  }
+
+  /** False when somebody has removed our file or the whole folder, or put another in its place. */
+  private isThere(): boolean {
     try {
       return fs.statSync(this.file).ino === this.inode;
     } catch {
@@ -251,11 +267,13 @@ export class Journal {
     this.isSyncing = true;
     const seq = this.lastSeq;
     try {
-      const isFolderDirty = this.isFolderDirty;
+      const { current, isFolderDirty } = this;
       await fdatasync(this.fd);
       if (isFolderDirty) {
         await syncFolder(this.folder);
-        this.isFolderDirty = false;
+        // Another file, or another owner, may have come meanwhile.
+        if (this.current === current && this.isNewest())
+          this.isFolderDirty = !this.noteGeneration();
       }
       this.syncedSeq = Math.max(this.syncedSeq, seq);
       this.settle();
@@ -282,39 +300,4 @@ export class Journal {
     for (const { done } of this.waiters.filter(isDone)) done.resolve();
     this.waiters.splice(0, this.waiters.length, ...this.waiters.filter((it) => !isDone(it)));
   }
-}
-
-function readFolder(folder: string): string[] {
-  try {
-    return fs.readdirSync(folder);
-  } catch (error) {
-    throw new StorageError('not-readable', folder, error);
-  }
-}
-
-/** One write where the system takes it in one; a part of a write is completed or fails. */
-function writeAll(fd: number, bytes: Buffer, position: number): void {
-  for (let done = 0; done < bytes.length;) {
-    const written = fs.writeSync(fd, bytes, done, bytes.length - done, position + done);
-    if (written === 0) throw Object.assign(new Error('nothing was written'), { code: 'ENOSPC' });
-    done += written;
-  }
-}
-
-async function syncFile(file: string): Promise<void> {
-  const handle = await open(file, 'r');
-  try {
-    await handle.datasync();
-  } finally {
-    await handle.close();
-  }
-}
-
-function fdatasync(fd: number): Promise<void> {
-  return new Promise((resolve, reject) => {
-    fs.fdatasync(fd, (error) => {
-      if (error) reject(error);
-      else resolve();
-    });
-  });
 }

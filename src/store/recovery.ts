@@ -74,6 +74,8 @@ export async function recover(
   folder: string,
   { before = Infinity, isLenient = false }: RecoverOptions = {},
 ): Promise<Recovered> {
+  // Before the names are: its owner may go on to another journal in between.
+  const newest = await newestGeneration(folder);
   const names = await fs.readdir(folder);
   const problems: string[] = [];
   const base =
@@ -85,14 +87,15 @@ export async function recover(
   const journals = await readJournals(folder, generations, isLenient, problems);
   if (!isLenient) {
     checkStart(folder, base, journals, generations, before);
-    await checkEnd(folder, journals, before);
+    if (newest >= (base?.generation ?? 0)) checkEnd(folder, journals, newest, before);
   }
   const db = new sql.Database(base && new Uint8Array(base.snapshot.image));
   try {
     prepareDatabase(db);
     const replay = new Replay(db, base?.snapshot.seq ?? 0, isLenient, problems);
-    for (const [index, journal] of journals.entries()) {
-      const isGoingOn = await replay.journal(journal, journals[index + 1]);
+    const chain = withoutLosers(journals);
+    for (const [index, journal] of chain.entries()) {
+      const isGoingOn = await replay.journal(journal, chain[index + 1]);
       if (!isGoingOn) break;
     }
     replay.dispose();
@@ -227,12 +230,12 @@ function checkStart(
 }
 
 /** The newest journal that was ever used must be there: it holds what was acknowledged last. */
-async function checkEnd(
+function checkEnd(
   folder: string,
   journals: readonly JournalFile[],
+  newest: number,
   before: number,
-): Promise<void> {
-  const newest = await newestGeneration(folder);
+): void {
   // A later one is that of whoever asks, and is not part of what is read.
   if (newest === 0 || newest >= before) return;
   if (journals.some((journal) => journal.generation === newest)) return;
@@ -249,12 +252,22 @@ export async function checkClaim(folder: string, generation: number): Promise<vo
   throw new StorageError('damaged', path.join(folder, journalName(newest)), new Error(MISSING));
 }
 
-const MISSING = 'it is missing, or its beginning is';
+const MISSING = `${NEWEST_FILE} says that it was used; it is missing, or its beginning is`;
 
 /** 0 when nothing is known: a file that is empty was being written when its owner died. */
 async function newestGeneration(folder: string): Promise<number> {
   const text = await fs.readFile(path.join(folder, NEWEST_FILE), 'utf8').catch(() => '');
   return /^\d+\n$/.test(text) ? Number(text) : 0;
+}
+
+/**
+ * Of several that take over at once, all but the last one write a header only, which may tell of
+ * another last change than the winner has read: the owner before may have been in the middle of one.
+ */
+function withoutLosers(journals: readonly JournalFile[]): JournalFile[] {
+  return journals.filter(
+    ({ bytes }, index) => bytes.length > HEADER_BYTES || index === journals.length - 1,
+  );
 }
 
 /** Applies journals to a database, one after the other. */

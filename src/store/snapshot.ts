@@ -4,7 +4,8 @@ import * as fs from 'node:fs/promises';
 import * as path from 'node:path';
 import { syncFolder } from '../base/files';
 import { StorageError } from '../domain/storageErrors';
-import { snapshotName } from './journalFormat';
+import { syncFile } from './journalFile';
+import { journalName, snapshotName } from './journalFormat';
 
 /**
  * A snapshot, `snap-<generation>.db`, is a plain SQLite file with 32 more bytes at its end: magic u32,
@@ -47,6 +48,8 @@ export async function writeSnapshot(
     } finally {
       await handle.close();
     }
+    // A power cut must not leave a snapshot without the journal that goes on after it.
+    await syncFile(path.join(folder, journalName(generation)));
     await fs.rename(temporary, file);
     await syncFolder(folder);
   } catch (error) {

@@ -1,4 +1,5 @@
-// All checks and suites: npm test [-- [step…] [--grep <pattern>]]
+// All checks and suites: npm test [-- [step…] [--grep <pattern>] [--long]]
+// --long: the fault suite tries many more faults.
 // The last line is "N passed, N failed"; the exit code is 0 only if something passed and nothing failed.
 import { parseArgs } from 'node:util';
 import { runStep, type StepResult } from './runStep';
@@ -9,8 +10,10 @@ const INTERRUPTED = 130;
 async function main(): Promise<number> {
   const { values, positionals } = parseArgs({
     allowPositionals: true,
-    options: { grep: { type: 'string' } },
+    options: { grep: { type: 'string' }, long: { type: 'boolean' } },
   });
+  // The steps inherit it; test/fault/store/settings.ts reads it.
+  if (values.long) process.env['DEPUTY_FAULT'] = 'long';
   const steps = select(allSteps(), positionals);
   const interrupt = new AbortController();
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
