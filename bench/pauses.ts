@@ -10,7 +10,7 @@ import { median, percentile } from './measure';
 import type { Row, Section } from './report';
 import { makeStoreFolder, openWithoutCheckpoints } from './storeFolder';
 
-const ROUNDS = 8;
+const ROUNDS = 16;
 /** The stream of changes: one each time a timer of so many milliseconds fires. */
 const TICK_MS = 1;
 const PAUSE_BAR = 2;

@@ -1,12 +1,14 @@
 import * as fs from 'node:fs/promises';
 import * as path from 'node:path';
 import type { DurableStore } from '../src/store/durableStore';
+import { encodeHeader, journalName } from '../src/store/journalFormat';
 import { writeSnapshot } from '../src/store/snapshot';
 import { openStore } from '../test/support/stores';
 
-/** Makes the folder of a store whose state is that of an SQLite image. */
+/** Makes the folder of a store whose state is that of an SQLite image; its journal is empty. */
 export async function makeStoreFolder(folder: string, image: Uint8Array): Promise<void> {
   await fs.mkdir(folder, { recursive: true });
+  await fs.writeFile(path.join(folder, journalName(1)), encodeHeader(1, 0));
   await writeSnapshot(folder, 1, { image, seq: 0 });
 }
 
