@@ -95,7 +95,7 @@ async function proveFenced(writer: Writer): Promise<void> {
   // `open` may have been the last thing it has done.
   let line = await writer.next('refused', 'done');
   while (line?.word === 'done' && line.rest.startsWith('open')) line = await writer.next('refused');
-  assert.ok(line?.rest.startsWith('lost-ownership'), line?.rest);
+  assert.ok(line?.rest.startsWith('lost-ownership'), `${line?.rest} ${writer.complaints}`);
   const before = writer.acknowledged.length;
   assert.equal((await writer.refused('write 3')).reason, 'lost-ownership');
   await writer.run('close');
