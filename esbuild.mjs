@@ -31,7 +31,7 @@ const product = [
     entryPoints: {
       runner: 'src/runner/main.ts',
       rehearsal: 'src/agents/rehearsal/main.ts',
-      checkpoint: 'src/store/checkpointWorker.ts',
+      checkpoint: 'src/store/checkpointMain.ts',
     },
     outdir: 'dist',
   },

@@ -184,7 +184,7 @@ function sessionsFolder(home: OwnedHome): string {
 
 function storePrograms({ programFolder }: Surroundings): CheckpointPrograms {
   return {
-    workerFile: path.join(programFolder, 'checkpoint.js'),
+    checkpointProgram: path.join(programFolder, 'checkpoint.js'),
     wasmFile: path.join(programFolder, 'sql-wasm.wasm'),
   };
 }

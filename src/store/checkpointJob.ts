@@ -4,21 +4,21 @@ import { StorageError } from '../domain/storageErrors';
 import { recover } from './recovery';
 import { writeSnapshot } from './snapshot';
 
-/** What the worker thread is asked to do; everything in it can be sent to a thread. */
+/** What the background program is asked to do. */
 export type CheckpointJob =
   /** Make the snapshot that the journal of `generation` begins at. */
   | { readonly kind: 'snapshot'; readonly folder: string; readonly generation: number }
   /** Write the state as a plain SQLite file to `target`. */
   | { readonly kind: 'export'; readonly folder: string; readonly target: string };
 
-/** What the worker answers. */
+/** What it answers. */
 export type CheckpointResult =
   | { readonly ok: true; readonly seq: number; readonly imageBytes: number }
   | { readonly ok: false; readonly error: string };
 
 /**
- * Does a job of the worker thread: it reads the files as any reader does, and so never touches what
- * the main thread has in memory.
+ * Does a job of the background program: it reads the files as any reader does, and knows nothing of
+ * what the owner has in memory.
  * @throws {StorageError} when a file cannot be read or written
  */
 export async function runCheckpoint(

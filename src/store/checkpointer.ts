@@ -1,6 +1,6 @@
+import { fork } from 'node:child_process';
 import * as fs from 'node:fs/promises';
 import * as path from 'node:path';
-import { Worker } from 'node:worker_threads';
 import type { CheckpointJob, CheckpointResult } from './checkpointJob';
 import {
   journalGenerations,
@@ -9,10 +9,10 @@ import {
   snapshotName,
 } from './journalFormat';
 
-/** Where the parts of the worker are. */
+/** Where the parts of the background program are. */
 export interface CheckpointPrograms {
-  /** The bundle of `checkpointWorker.ts`. */
-  readonly workerFile: string;
+  /** The bundle of `checkpointMain.ts`. */
+  readonly checkpointProgram: string;
   /** Path of `sql-wasm.wasm`. */
   readonly wasmFile: string;
 }
@@ -21,22 +21,35 @@ export interface CheckpointPrograms {
 const KEPT_SNAPSHOTS = 2;
 
 /**
- * Runs a job in a worker thread of its own.
- * @throws {Error} with the worker's message when it failed or died
+ * Runs a job in a process of its own. A thread of this one would do, but for what it shares with the
+ * event loop: each of the large blocks of memory that it takes and gives back halts both, and so does
+ * the garbage collector.
+ * @throws {Error} with the program's message when it failed or died
  */
-export function runInWorker(
-  { workerFile, wasmFile }: CheckpointPrograms,
+export function runInBackground(
+  { checkpointProgram, wasmFile }: CheckpointPrograms,
   job: CheckpointJob,
 ): Promise<{ seq: number; imageBytes: number }> {
   return new Promise((resolve, reject) => {
-    // Not our own flags: a debugger's port can be opened only once.
-    const worker = new Worker(workerFile, { workerData: { wasmFile, job }, execArgv: [] });
-    worker.once('message', (result: CheckpointResult) => {
+    const child = fork(checkpointProgram, [], {
+      // Not our own flags: a debugger's port can be opened only once. One thread for V8 and one for
+      // the files, so that the program never has more than one core.
+      execArgv: ['--single-threaded'],
+      env: {
+        ...process.env,
+        NODE_OPTIONS: undefined,
+        ELECTRON_RUN_AS_NODE: '1',
+        UV_THREADPOOL_SIZE: '1',
+      },
+      stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
+    });
+    child.once('message', (result: CheckpointResult) => {
       if (result.ok) resolve(result);
       else reject(new Error(result.error));
     });
-    worker.once('error', reject);
-    worker.once('exit', () => reject(new Error('the worker ended without a result')));
+    child.once('error', reject);
+    child.once('exit', () => reject(new Error('the checkpoint program ended without a result')));
+    child.send({ wasmFile, job });
   });
 }
 

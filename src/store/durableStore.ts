@@ -5,7 +5,7 @@ import { Emitter } from '../base/event';
 import type { Logger } from '../base/log';
 import { StorageError } from '../domain/storageErrors';
 import type { StateStore } from '../session/ports';
-import { removeCovered, runInWorker, type CheckpointPrograms } from './checkpointer';
+import { removeCovered, runInBackground, type CheckpointPrograms } from './checkpointer';
 import { Journal } from './journal';
 import { migrate, SCHEMA_VERSION, schemaVersion } from './migrations';
 import { checkClaim, recover, type Recovered, type TornTail } from './recovery';
@@ -30,7 +30,7 @@ const OPEN_CHECKPOINT_FACTOR = 4;
 
 /**
  * The state in sql.js, durable: the database lives in memory; every transaction is appended to a
- * journal before it counts; a worker thread makes snapshots. See CONTRIBUTING.md, "State".
+ * journal before it counts; a process of its own makes snapshots. See CONTRIBUTING.md, "State".
  */
 export class DurableStore extends Tables implements StateStore {
   private readonly changed = new Emitter<readonly string[]>();
@@ -166,7 +166,7 @@ export class DurableStore extends Tables implements StateStore {
   /** Writes the state as a plain SQLite file. @throws {Error} when it cannot be written */
   async exportTo(target: string): Promise<void> {
     const { folder, programs } = this.options;
-    await runInWorker(programs, { kind: 'export', folder, target });
+    await runInBackground(programs, { kind: 'export', folder, target });
   }
 
   /** Lets the files go; everything that was written is in them. May be called twice. */
@@ -235,7 +235,11 @@ export class DurableStore extends Tables implements StateStore {
       const covered = this.sealedBytes + this.journal.bytes;
       const generation = this.journal.rotate();
       this.sealedBytes = covered;
-      const { imageBytes } = await runInWorker(programs, { kind: 'snapshot', folder, generation });
+      const { imageBytes } = await runInBackground(programs, {
+        kind: 'snapshot',
+        folder,
+        generation,
+      });
       this.sealedBytes -= covered;
       this.snapshotBytes = imageBytes;
       this.backOff = 1;

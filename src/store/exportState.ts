@@ -3,7 +3,7 @@ import * as path from 'node:path';
 import { ensurePrivateFolder } from '../base/files';
 import { errorCode } from '../base/errors';
 import { StorageError } from '../domain/storageErrors';
-import { runInWorker, type CheckpointPrograms } from './checkpointer';
+import { runInBackground, type CheckpointPrograms } from './checkpointer';
 
 /** What of a session's folder is exported; how its runner is reached is nobody's business. */
 const EXPORTED = /^events\.ndjson(\.gz)?$/;
@@ -27,7 +27,7 @@ export async function exportState(
     throw StorageError.ofWrite(target, error);
   }
   const database = path.join(target, 'deputy.sqlite');
-  await runInWorker(programs, { kind: 'export', folder: home, target: database });
+  await runInBackground(programs, { kind: 'export', folder: home, target: database });
   const sessions = path.join(home, 'sessions');
   let count = 0;
   for (const id of await namesIn(sessions)) {

@@ -89,7 +89,7 @@ export async function recover(
     checkStart(folder, base, journals, generations, before);
     if (newest >= (base?.generation ?? 0)) checkEnd(folder, journals, newest, before);
   }
-  const db = new sql.Database(base && new Uint8Array(base.snapshot.image));
+  const db = new sql.Database(base?.snapshot.image);
   try {
     prepareDatabase(db);
     const replay = new Replay(db, base?.snapshot.seq ?? 0, isLenient, problems);

@@ -5,7 +5,7 @@ import { DurableStore, type DurableStoreOptions } from '../../src/store/durableS
 
 /** The built worker and the wasm, for stores that tests open. */
 export const STORE_PROGRAMS = {
-  workerFile: path.resolve('dist/checkpoint.js'),
+  checkpointProgram: path.resolve('dist/checkpoint.js'),
   wasmFile: path.resolve('dist/sql-wasm.wasm'),
 };
 

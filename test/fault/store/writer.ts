@@ -12,7 +12,7 @@ export interface WriterOptions extends PlanOptions {
   /** Becomes this user before it does anything; needs root. */
   readonly userId?: number;
   /** Where the programs of the store are, when the user cannot read them where they were built. */
-  readonly programs?: { readonly workerFile: string; readonly wasmFile: string };
+  readonly programs?: { readonly checkpointProgram: string; readonly wasmFile: string };
 }
 
 /** A line of a writer: what it is about, and the rest. */
