@@ -30,6 +30,9 @@ export class Journal {
   private size = 0;
   private lastSeq = 0;
   private inode: number;
+  /** Path of the current file, and of the one that would fence us: they are asked for with every write. */
+  private file: string;
+  private nextFile: string;
   /** True when the name of the current file may not survive a power cut yet. */
   private isFolderDirty = false;
 
@@ -40,6 +43,8 @@ export class Journal {
     private readonly isFencing: boolean,
   ) {
     this.inode = fs.fstatSync(fd).ino;
+    this.file = path.join(folder, journalName(current));
+    this.nextFile = path.join(folder, journalName(current + 1));
   }
 
   /**
@@ -186,6 +191,8 @@ export class Journal {
     // The new file is ours whether or not its header can be written: it is what others look for.
     this.fd = fd;
     this.current = next;
+    this.file = file;
+    this.nextFile = path.join(this.folder, journalName(next + 1));
     this.inode = fs.fstatSync(fd).ino;
     this.isFolderDirty = true;
     this.size = 0;
@@ -230,12 +237,8 @@ export class Journal {
     }
   }
 
-  private get file(): string {
-    return path.join(this.folder, journalName(this.current));
-  }
-
   private isNewest(): boolean {
-    return !fs.existsSync(path.join(this.folder, journalName(this.current + 1))) && this.isThere();
+    return !fs.existsSync(this.nextFile) && this.isThere();
   }
 
   /** False when somebody has removed our file or the whole folder, or put another in its place. */
