@@ -14,7 +14,10 @@ import type { StateTools } from './editor/stateCommands';
 import type { Settings } from './editor/settings';
 import { GitWorktrees } from './git/worktrees';
 import type { AgentPort, GitPort, StateStore } from './session/ports';
+import { HandoffBook } from './routing/handoffBook';
+import { Routing } from './routing/routing';
 import { SessionManager } from './session/sessionManager';
+import { ToolLog } from './session/toolLog';
 import type { CheckpointPrograms } from './store/checkpointer';
 import { DurableStore } from './store/durableStore';
 import { exportState } from './store/exportState';
@@ -40,6 +43,9 @@ export interface Surroundings {
 /** The parts without an editor. */
 export interface Core {
   readonly manager: SessionManager;
+  readonly routing: Routing;
+  readonly toolLog: ToolLog;
+  readonly store: StateStore;
   readonly agents: AgentPort;
   readonly git: GitPort;
 }
@@ -84,6 +90,7 @@ export async function openCore(
     const core = await buildCore(around, home, socketFolder, store);
     // Not awaited: an agent that does not answer must not keep the others from being seen.
     void core.manager.adoptAll();
+    core.routing.start();
     archiveEvents(sessionsFolder(home), store.sessions, around.settings().keepEventsMs, log).catch(
       (error: unknown) => log.error('The events of ended sessions were not put in order.', error),
     );
@@ -96,6 +103,7 @@ export async function openCore(
       whenTaken: () => home.whenTaken(),
       close: async () => {
         watch.dispose();
+        core.routing.dispose();
         await core.manager.close();
         await opened.close();
         await home.release();
@@ -155,7 +163,30 @@ async function buildCore(
       return { graceMs: stopGraceMs, startTimeoutMs };
     },
   });
-  return { manager: new SessionManager({ store, runners, agents, git, log }), agents, git };
+  const clock = (): number => Date.now();
+  const book = new HandoffBook(store, clock);
+  const manager = new SessionManager({
+    store,
+    runners,
+    agents,
+    git,
+    work: book,
+    limits: settings,
+    log,
+  });
+  const routing = new Routing({
+    store,
+    book,
+    manager,
+    agents,
+    git,
+    limits: settings,
+    coordination: settings,
+    clock,
+    log,
+  });
+  const toolLog = new ToolLog(store, () => settings().riskThresholds, clock);
+  return { manager, routing, toolLog, store, agents, git };
 }
 
 /** Notices that another window asks for the state, or has taken it by force. */

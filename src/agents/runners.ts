@@ -13,7 +13,13 @@ import {
   type LaunchData,
 } from '../domain/runnerProtocol';
 import type { Session } from '../domain/session';
-import type { LaunchableAgent, RunnerLink, RunnerLookup, RunnerPort } from '../session/ports';
+import type {
+  FirstPrompt,
+  LaunchableAgent,
+  RunnerLink,
+  RunnerLookup,
+  RunnerPort,
+} from '../session/ports';
 import { readEvents } from './eventFile';
 import {
   connectRunner,
@@ -44,7 +50,7 @@ export interface RunnersOptions {
 export class Runners implements RunnerPort {
   constructor(private readonly options: RunnersOptions) {}
 
-  async launch(session: Session, agent: LaunchableAgent, commandId: string): Promise<void> {
+  async launch(session: Session, agent: LaunchableAgent, first: FirstPrompt): Promise<void> {
     const { node, runnerProgram, socketFolder, times } = this.options;
     const launch: LaunchData = {
       version: RUNNER_PROTOCOL_VERSION,
@@ -57,8 +63,8 @@ export class Runners implements RunnerPort {
       args: agent.definition.args,
       env: agent.definition.env,
       cwd: session.workingDir,
-      task: session.task,
-      taskCommandId: commandId,
+      task: first.text,
+      taskCommandId: first.commandId,
       ...times(),
     };
     await launchRunner({ node, runnerProgram, sessionFolder: this.folder(session.id), launch });

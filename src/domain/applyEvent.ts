@@ -1,5 +1,5 @@
 import type { ExitReason, SessionEvent } from './events';
-import { canTransition, type Session, type SessionState } from './session';
+import { canTransition, isActive, type Session, type SessionState } from './session';
 
 /**
  * What one event of a runner changes in the session's record. Pure; the caller stores the result
@@ -12,6 +12,7 @@ export function applyEvent(session: Session, event: SessionEvent): Session {
   return {
     ...changed,
     appliedSeq: event.seq,
+    lastEventAt: event.at,
     updatedAt: changed.state === session.state ? session.updatedAt : event.at,
   };
 }
@@ -45,11 +46,12 @@ function changes(session: Session, event: SessionEvent): Partial<Session> {
       };
     case 'exit':
       return {
-        ...move(session, stateAfter(event.reason)),
+        ...(isActive(session.state)
+          ? { state: stateAfter(event.reason), reason: event.detail }
+          : {}),
         ...endTurn(session, event.at, 0),
         pid: undefined,
         presence: 'gone',
-        reason: event.detail,
       };
     case 'text':
     case 'thought':

@@ -72,10 +72,14 @@ export interface Session {
   /** Process id of the agent while it is known to run. */
   readonly pid: number | undefined;
   readonly worktree: Worktree | undefined;
+  /** What its worktree was, after a person had it cleaned up; its branch may still be there. */
+  readonly formerWorktree: Worktree | undefined;
   /** Top folder of the checkout that the worktree was made from; undefined without one. */
   readonly repository: string | undefined;
   /** The agent's own name for the conversation. */
   readonly conversationId: string | undefined;
+  /** The handoff that it was created for; it takes it with its first turn. */
+  readonly initialHandoffId: number | undefined;
   /** What its agent asks a person right now, oldest first; kept over a reload. */
   readonly requests: readonly PermissionRequest[];
   /** Why it failed, or what to know about how it ended. */
@@ -85,6 +89,8 @@ export interface Session {
   readonly metrics: SessionMetrics;
   /** When the turn that is under way began, in milliseconds since 1970. */
   readonly turnStartedAt: number | undefined;
+  /** When its agent did something last, in milliseconds since 1970. */
+  readonly lastEventAt: number | undefined;
   /** Milliseconds since 1970. */
   readonly createdAt: number;
   /** Milliseconds since 1970; changes with the state, not with output. */

@@ -1,3 +1,4 @@
+import { shorten } from './message';
 import { stateLabel, type Session, type SessionState } from './session';
 
 /** How a session looks in a list, without anything of an editor's API. */
@@ -16,15 +17,28 @@ export interface SessionView {
   readonly accessibleLabel: string;
 }
 
-/** Longest label, in characters as a person counts them. */
+/** What waits for a session and for those below it. */
+export interface InboxCounts {
+  /** Its queued handoffs. */
+  readonly handoffs: number;
+  /** Queued handoffs of all that is below it. */
+  readonly handoffsBelow: number;
+  /** Its unread messages that are no handoffs. */
+  readonly unread: number;
+}
+
+/** Longest label, and longest reason in a description, in characters as a person counts them. */
 const MAX_LABEL = 72;
 
 /**
  * Describes a session for a list.
- * @param unread number of messages in its inbox
- * @param childCount number of sessions below it
+ * @param childCount number of sessions directly below it
  */
-export function viewSession(session: Session, unread: number, childCount: number): SessionView {
+export function viewSession(
+  session: Session,
+  counts: InboxCounts,
+  childCount: number,
+): SessionView {
   const label = labelOf(session);
   const isWaiting = session.requests.length > 0;
   const state = isWaiting ? 'Waiting for you' : stateLabel(session.state);
@@ -32,33 +46,84 @@ export function viewSession(session: Session, unread: number, childCount: number
   const facts = [
     state,
     session.agentType,
-    unread === 0 ? undefined : `${unread} unread`,
-    isLost ? 'runner does not answer' : undefined,
-  ].filter((fact) => fact !== undefined);
-  const children = childCount === 0 ? '' : `, ${childCount} below it`;
+    ...inboxFacts(counts),
+    ...(isLost ? ['runner does not answer'] : []),
+  ];
+  const shownFacts = [...facts, ...waitFacts(session)];
   return {
     label,
-    description: facts.join(' · '),
+    description: shownFacts.join(' · '),
     icon: isLost ? 'question' : isWaiting ? 'bell-dot' : ICONS[session.state].icon,
     iconColor: isLost || isWaiting ? 'list.warningForeground' : ICONS[session.state].color,
     contextValue: [
       `session.${session.state}`,
-      session.worktree ? 'hasWorktree' : undefined,
-      isWaiting ? 'waiting' : undefined,
-    ]
-      .filter((token) => token !== undefined)
-      .join('.'),
+      session.role,
+      ...(session.worktree ? ['hasWorktree'] : []),
+      ...(counts.handoffs > 0 ? ['hasHandoffs'] : []),
+      ...(isWaiting ? ['waiting'] : []),
+    ].join('.'),
     tooltip: tooltipOf(session, facts),
-    accessibleLabel: `${label}, ${facts.join(', ')}${children}`,
+    accessibleLabel: [label, ...shownFacts, ...childFacts(childCount)].join(', '),
+  };
+}
+
+/**
+ * Describes a session that was deleted, but that others still hang under.
+ * @param label what it was about, in one line
+ * @param childCount number of sessions directly below it
+ */
+export function viewPlaceholder(
+  id: string,
+  label: string,
+  counts: InboxCounts,
+  childCount: number,
+): SessionView {
+  const shown = label.trim() === '' ? id : shorten(label, MAX_LABEL);
+  const facts = inboxFacts(counts);
+  return {
+    label: shown,
+    description: ['Deleted', ...facts].join(' · '),
+    icon: 'trash',
+    iconColor: 'disabledForeground',
+    contextValue: 'deleted',
+    tooltip: [
+      escapeMarkdown(shown),
+      ['Deleted', ...facts].map(escapeMarkdown).join(' · '),
+      `Session ${escapeMarkdown(id)} was deleted. It is shown because of what hangs below it.`,
+    ].join('\n\n'),
+    accessibleLabel: [shown, 'deleted session', ...facts, ...childFacts(childCount)].join(', '),
   };
 }
 
 /** The first line of the task, shortened to what a row can show. */
 export function labelOf(session: Session): string {
-  const line = session.task.split('\n', 1)[0]?.trim() ?? '';
-  if (line.length <= MAX_LABEL) return line;
-  const characters = Array.from(new Intl.Segmenter().segment(line), ({ segment }) => segment);
-  return characters.length > MAX_LABEL ? `${characters.slice(0, MAX_LABEL - 1).join('')}…` : line;
+  return shorten(session.task.trim().split('\n', 1)[0]?.trim() ?? '', MAX_LABEL);
+}
+
+function inboxFacts({ handoffs, handoffsBelow, unread }: InboxCounts): string[] {
+  const facts: string[] = [];
+  if (handoffs > 0) {
+    facts.push(`${handoffText(handoffs)}${handoffsBelow > 0 ? ` (+${handoffsBelow} below)` : ''}`);
+  } else if (handoffsBelow > 0) {
+    facts.push(`${handoffText(handoffsBelow)} below`);
+  }
+  if (unread > 0) facts.push(`${unread} unread`);
+  return facts;
+}
+
+function handoffText(count: number): string {
+  return `${count} ${count === 1 ? 'handoff' : 'handoffs'}`;
+}
+
+/** Why a session has not started yet, if that is known. */
+function waitFacts({ state, reason }: Session): string[] {
+  return state === 'pending' && reason !== undefined && reason.trim() !== ''
+    ? [shorten(reason.trim().replace(/\s+/g, ' '), MAX_LABEL)]
+    : [];
+}
+
+function childFacts(count: number): string[] {
+  return count === 0 ? [] : [`${count} ${count === 1 ? 'session' : 'sessions'} below it`];
 }
 
 const ICONS: Readonly<Record<SessionState, { icon: string; color: string | undefined }>> = {

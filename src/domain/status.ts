@@ -1,4 +1,5 @@
-import type { Session, SessionState } from './session';
+import { stateLabel, type Session, type SessionState } from './session';
+import { labelOf } from './sessionView';
 
 /** A session with its place in the lineage. */
 export interface SessionStatus {
@@ -9,14 +10,32 @@ export interface SessionStatus {
   readonly unread: number;
 }
 
+/** One session below a lead. */
+export interface TeamMember {
+  readonly session: Session;
+  /** How far below the lead it is, from 1. */
+  readonly depth: number;
+  readonly unread: number;
+}
+
+/** A session with those that work for it. */
+export interface TeamStatus {
+  readonly root: Session;
+  /** Unread messages of the root. */
+  readonly unread: number;
+  /** Depth-first. */
+  readonly members: readonly TeamMember[];
+}
+
 /** The status of one session as text, a fact a line; facts that do not apply are left out. */
 export function formatSessionStatus(status: SessionStatus): string {
   const { session, parent, children } = status;
-  const { metrics, worktree } = session;
+  const { metrics, worktree, formerWorktree } = session;
   const lines: (string | undefined)[] = [
     `Session: ${session.id}`,
     `Task: ${session.task}`,
     `Agent: ${session.agentType}`,
+    `Role: ${session.role}`,
     `State: ${session.state}`,
     session.reason === undefined ? undefined : `Reason: ${session.reason}`,
     ...session.requests.map((request) => `Waiting for an answer: ${request.title}`),
@@ -25,6 +44,7 @@ export function formatSessionStatus(status: SessionStatus): string {
     worktree && `Branch: ${worktree.branch}`,
     worktree && `Base: ${worktree.baseBranch ?? 'detached HEAD'} at ${worktree.baseCommit}`,
     worktree && `Worktree: ${worktree.path}`,
+    !worktree && formerWorktree ? `Former branch: ${formerWorktree.branch}` : undefined,
     worktree ? undefined : `Folder: ${session.workingDir}`,
     `Inbox: ${status.unread}`,
     `Tokens: ${metrics.tokensUsed}`,
@@ -47,3 +67,28 @@ export const LANES: readonly SessionState[] = [
   'stopped',
   'completed',
 ];
+
+/**
+ * The status of a team as text: facts about the lead, then a board with a lane for each state that a
+ * member is in. Members of members are indented.
+ */
+export function formatTeamStatus({ root, unread, members }: TeamStatus): string {
+  const head = [
+    `Lead: ${root.id} [${root.state}]`,
+    `Task: ${root.task}`,
+    `Agent: ${root.agentType}`,
+    ...(root.worktree ? [`Branch: ${root.worktree.branch}`] : []),
+    `Inbox: ${unread}`,
+  ];
+  if (members.length === 0) return [...head, 'Board: no delegated sessions'].join('\n');
+  const board = LANES.flatMap((lane) => {
+    const rows = members.filter(({ session }) => session.state === lane).map(formatMember);
+    return rows.length === 0 ? [] : [`  ${stateLabel(lane)}:`, ...rows];
+  });
+  return [...head, 'Board:', ...board].join('\n');
+}
+
+function formatMember({ session, depth, unread }: TeamMember): string {
+  const indent = '  '.repeat(Math.max(0, depth - 1));
+  return `  - ${indent}${session.id} [${session.agentType}] | inbox ${unread} | ${labelOf(session)}`;
+}

@@ -37,7 +37,8 @@ export async function pickSession(
   if (fitting.length === 0) throw new UserError(question.none);
   fitting.sort((a, b) => Number(b.id === selected) - Number(a.id === selected));
   const items = fitting.map((session) => {
-    const view = viewSession(session, unread.get(session.id) ?? 0, 0);
+    const counts = { handoffs: 0, handoffsBelow: 0, unread: unread.get(session.id) ?? 0 };
+    const view = viewSession(session, counts, 0);
     return { label: view.label, description: `${view.description} · ${session.id}`, session };
   });
   const picked = await vs.window.showQuickPick(items, {

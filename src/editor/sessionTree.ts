@@ -145,9 +145,15 @@ export class SessionTree implements vscode.TreeDataProvider<SessionNode>, Dispos
 }
 
 /** How a session looks; undefined when it is not there. */
-function viewOf({ sessions, unread, forest }: Overview, id: string): SessionView | undefined {
+function viewOf(overview: Overview, id: string): SessionView | undefined {
+  const { sessions, handoffs, unread, forest } = overview;
   const session = sessions.get(id);
-  return session && viewSession(session, unread.get(id) ?? 0, forest.children.get(id)?.length ?? 0);
+  const counts = {
+    handoffs: handoffs.get(id) ?? 0,
+    handoffsBelow: 0,
+    unread: unread.get(id) ?? 0,
+  };
+  return session && viewSession(session, counts, forest.children.get(id)?.length ?? 0);
 }
 
 /** Most writes change nothing that a row shows. */

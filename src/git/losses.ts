@@ -8,6 +8,22 @@ import { parseStatus, splitPaths } from './parseStatus';
 import type { WorktreeEntry } from './parseWorktrees';
 import { adminFolder, countCommits, resolveCommit } from './repository';
 
+/** Everything is said explicitly: the user's status.* and diff.* settings can hide files. */
+const STATUS = [
+  'status',
+  '--porcelain=v1',
+  '-z',
+  '--no-renames',
+  '--untracked-files=all',
+  '--ignore-submodules=none',
+];
+
+/** Files in a folder's checkout that are changed or untracked, and not committed. */
+export async function countUncommitted(git: Git, folder: string): Promise<number> {
+  const { changed, untracked } = parseStatus(await git.read(folder, STATUS));
+  return changed.length + untracked.length;
+}
+
 /** What removing the worktree would destroy. Its folder must be there and linked. */
 export async function findLosses(
   git: Git,
@@ -16,15 +32,7 @@ export async function findLosses(
 ): Promise<WorktreeLosses> {
   const folder = worktree.path;
   const [files, nested, branchTip, admin] = await Promise.all([
-    // Everything is said explicitly: the user's status.* and diff.* settings can hide files.
-    git.read(folder, [
-      'status',
-      '--porcelain=v1',
-      '-z',
-      '--no-renames',
-      '--untracked-files=all',
-      '--ignore-submodules=none',
-    ]),
+    git.read(folder, STATUS),
     findNestedRepositories(folder),
     resolveCommit(git, folder, `refs/heads/${worktree.branch}`),
     adminFolder(git, folder),

@@ -8,7 +8,7 @@ import type { GitPort, RepositoryState } from '../session/ports';
 import { addWorktree } from './addWorktree';
 import { Git } from './git';
 import { toWorktreeError } from './gitErrors';
-import { countChanged } from './losses';
+import { countChanged, countUncommitted } from './losses';
 import { removeWorktree } from './removeWorktree';
 import {
   commonFolder,
@@ -93,6 +93,16 @@ export class GitWorktrees implements GitPort {
       await requireLinked(worktree.path);
       return countChanged(this.git, worktree);
     });
+  }
+
+  /**
+   * @see GitPort.countUncommittedFiles
+   * @throws {WorktreeError} when the folder is in no repository
+   */
+  async countUncommittedFiles(folder: string): Promise<number> {
+    return explained(`look at what is not committed in ${shownPath(folder)}`, async () =>
+      countUncommitted(this.git, await requireRepository(this.git, folder)),
+    );
   }
 
   /**

@@ -7,8 +7,12 @@ import type { StateStore } from './ports';
 export interface Overview {
   /** Newest first. */
   readonly sessions: ReadonlyMap<string, Session>;
+  /** Deleted sessions that are needed to show who asked whom: what they were about, by id. */
+  readonly deleted: ReadonlyMap<string, string>;
   readonly forest: Forest;
-  /** Unread messages by session. */
+  /** Queued handoffs by receiver, for itself and for its team; those without any are not in it. */
+  readonly handoffs: ReadonlyMap<string, number>;
+  /** Other unread messages by receiver; those without any are not in it. */
   readonly unread: ReadonlyMap<string, number>;
 }
 
@@ -26,12 +30,22 @@ export function readOverview({
   messages,
 }: Pick<StateStore, 'sessions' | 'handoffs' | 'messages'>): Overview {
   const list = sessions.list();
+  const deleted = sessions.deleted();
+  const ids = list.map((session) => session.id);
   return {
     sessions: new Map(list.map((session) => [session.id, session])),
-    forest: buildForest(
-      list.map((session) => session.id),
-      handoffs.links(),
-    ),
-    unread: messages.unreadCounts(),
+    deleted,
+    forest: buildForest(ids, handoffs.links(), new Set(deleted.keys())),
+    handoffs: sumOf(handoffs.queuedCounts('self'), handoffs.queuedCounts('team')),
+    unread: messages.unreadOtherCounts(),
   };
+}
+
+function sumOf(
+  a: ReadonlyMap<string, number>,
+  b: ReadonlyMap<string, number>,
+): ReadonlyMap<string, number> {
+  const sum = new Map(a);
+  for (const [id, count] of b) sum.set(id, (sum.get(id) ?? 0) + count);
+  return sum;
 }

@@ -4,8 +4,8 @@ import type { AgentDefinition } from '../domain/agent';
 import type { SessionEvent, StopIntent } from '../domain/events';
 import type { Handoff, HandoffPurpose } from '../domain/handoff';
 import type { HandoffLink } from '../domain/lineage';
-import type { MessageType } from '../domain/message';
-import type { Session, Worktree } from '../domain/session';
+import type { Message, MessageType } from '../domain/message';
+import type { Presence, Session, SessionState, Worktree } from '../domain/session';
 
 /** What the session manager needs from git. All paths are absolute. */
 export interface GitPort {
@@ -26,6 +26,8 @@ export interface GitPort {
    *   repository that would be lost; nothing was removed then
    */
   removeWorktree(repository: string, worktree: Worktree): Promise<void>;
+  /** Files in a folder's checkout that are changed or untracked, and not committed. */
+  countUncommittedFiles(folder: string): Promise<number>;
   /** Files that differ from the worktree's base: committed, uncommitted and untracked. */
   countChangedFiles(worktree: Worktree): Promise<number>;
 }
@@ -69,15 +71,63 @@ export interface SessionTable {
   list(): readonly Session[];
   /** Up to `limit` ids that begin with `prefix`. */
   idsWithPrefix(prefix: string, limit: number): readonly string[];
+  /** Pending sessions, the one that was created first first. */
+  pendingIds(): readonly string[];
+  /** Sessions with a turn under way. */
+  runningIds(): readonly string[];
+  /** Number of running or idle sessions that have a worktree. */
+  countWorktrees(): number;
   /** The one that changed its state last. */
   latest(): Session | undefined;
+  /** Those that are pending, running or idle, the one that changed its state last first. */
+  active(): readonly Session[];
+  /** The ids of the first `limit` of {@link active}. */
+  activeIds(limit: number): readonly string[];
+  /**
+   * The receivers of a lead's handoffs that are pending, running or idle.
+   * @param agentType only those of this type; undefined: all
+   */
+  delegatesOf(leadId: string, agentType: string | undefined): readonly DelegateRow[];
+  /**
+   * Removes the record, and keeps what the lineage says of it.
+   * @param label what it was about, in one line
+   */
+  remove(session: Session, label: string, at: number): void;
+  /** The labels of sessions that were removed, by id. */
+  deleted(): ReadonlyMap<string, string>;
 }
 
-/** The messages between sessions. */
+/** What routing needs to know of a delegate. */
+export interface DelegateRow {
+  readonly id: string;
+  readonly agentType: string;
+  readonly state: SessionState;
+  readonly presence: Presence;
+  /** Milliseconds since 1970. */
+  readonly updatedAt: number;
+  /** Queued handoffs that it is to do itself. */
+  readonly load: number;
+}
+
+/** The messages between sessions. Writes are allowed only inside {@link StateStore.mutate}. */
 export interface MessageTable {
   insert(message: NewMessage): number;
-  /** Number of unread messages by receiver; receivers without any are not in it. */
+  get(id: number): Message | undefined;
+  /** Messages to a session, the newest first. */
+  inbox(sessionId: string, limit: number): readonly Message[];
+  /** Marks one as read, or unread. */
+  setRead(id: number, isRead: boolean): void;
+  /** Marks all messages to a session as read that are no handoffs; returns how many were not yet. */
+  markAllRead(sessionId: string): number;
+  /**
+   * Number of unread messages by receiver, handoffs and others alike; receivers without any are not
+   * in it.
+   */
   unreadCounts(): ReadonlyMap<string, number>;
+  /** The same without handoffs. */
+  unreadOtherCounts(): ReadonlyMap<string, number>;
+  /** Removes the messages to a session whose handoff, if they are one, is over. */
+  removeSettled(sessionId: string): void;
 }
 
 /** A message before it has its id. */
@@ -85,23 +135,47 @@ export interface NewMessage {
   readonly from: string;
   readonly to: string;
   readonly type: MessageType;
-  /** JSON. */
+  /** JSON, see `encodeMessage`. */
   readonly content: string;
   readonly timestamp: number;
 }
 
-/** The handoffs, from which the lineage is derived. */
+/**
+ * The handoffs, from which the lineage is derived. Writes are allowed only inside
+ * {@link StateStore.mutate}. Lists of queued handoffs are in the order in which they are to be done:
+ * priority first, then the oldest.
+ */
 export interface HandoffTable {
   /** Records that the message `id` is a handoff. */
   insert(handoff: Handoff): void;
+  /** Replaces the record that has the same id. */
+  update(handoff: Handoff): void;
   get(id: number): Handoff | undefined;
   links(): readonly HandoffLink[];
-  /** Sender of the latest handoff to a session. */
+  /** Sender of the latest handoff to a session that a session sent. */
   parentOf(id: string): string | undefined;
   /** Distinct receivers of a session's handoffs, latest first. */
   childrenOf(id: string, limit: number): readonly string[];
   /** Number of queued handoffs by receiver; receivers without any are not in it. */
   queuedCounts(purpose: HandoffPurpose): ReadonlyMap<string, number>;
+  /** Queued handoffs to a session. @param limit default: all */
+  queued(to: string, purpose: HandoffPurpose, limit?: number): readonly Handoff[];
+  /** Queued handoffs for the receiver itself that `from` sent. */
+  queuedFrom(from: string, to: string): readonly Handoff[];
+  /** Receivers of queued `team` handoffs, those with the most first, then the smallest latest id. */
+  backlog(limit: number): readonly BacklogRow[];
+  /** Handoffs to a session that are queued, taken, routed or stranded, the oldest first. */
+  openTo(sessionId: string): readonly Handoff[];
+  /** The handoffs that routing made for one, the latest first. */
+  madeFor(originId: number): readonly Handoff[];
+  /** Handoffs that nobody can take, the oldest first. */
+  stranded(): readonly Handoff[];
+}
+
+/** See {@link HandoffTable.backlog}. */
+export interface BacklogRow {
+  readonly sessionId: string;
+  readonly count: number;
 }
 
 /** One prompt and what came of it. Times are in milliseconds since 1970. */
@@ -127,6 +201,9 @@ export interface TurnTable {
   get(sessionId: string, commandId: string): Turn | undefined;
   /** The turns of a session, oldest first. */
   list(sessionId: string): readonly Turn[];
+  /** The latest turn on a handoff. */
+  ofHandoff(sessionId: string, handoffId: number): Turn | undefined;
+  removeAll(sessionId: string): void;
 }
 
 /** A tool call as it is kept for people, before it has its id. */
@@ -151,6 +228,8 @@ export interface ToolLogTable {
   insert(entry: NewToolLogEntry): number;
   /** @param page from 1; the newest entries are on the first */
   page(sessionId: string, page: number, pageSize: number): readonly ToolLogEntry[];
+  count(sessionId: string): number;
+  removeAll(sessionId: string): void;
 }
 
 /** Something that needs a person, before it has its id. */
@@ -173,9 +252,10 @@ export interface AttentionTable {
   settle(id: number, at: number): void;
   /** What is not settled, oldest first. */
   open(): readonly AttentionItem[];
+  removeAll(sessionId: string): void;
 }
 
-/** Something that Deputy did by itself. */
+/** Something that Deputy did or decided, for people to read afterwards. */
 export interface ActivityEntry {
   readonly at: number;
   readonly kind: string;
@@ -187,6 +267,8 @@ export interface ActivityTable {
   insert(entry: ActivityEntry): void;
   /** The newest first. */
   latest(limit: number): readonly ActivityEntry[];
+  /** Removes all but the newest. */
+  keepNewest(count: number): void;
 }
 
 /** Single facts about the state as a whole. */
@@ -215,18 +297,23 @@ export interface AgentPort {
 /** Starts runners and finds them again. */
 export interface RunnerPort {
   /**
-   * Starts the runner of a session, which starts the agent and gives it the task; then {@link find}
-   * finds it. One whose agent fails at once may be gone by then: its events tell.
-   * @param commandId the id under which the runner records the task as given
+   * Starts the runner of a session, which starts the agent and gives it its first prompt; then
+   * {@link find} finds it. One whose agent fails at once may be gone by then: its events tell.
    * @throws {UserError} when the runner does not come up
    */
-  launch(session: Session, agent: LaunchableAgent, commandId: string): Promise<void>;
+  launch(session: Session, agent: LaunchableAgent, first: FirstPrompt): Promise<void>;
   /** Looks for the runner of a session that was started earlier. */
   find(sessionId: string): Promise<RunnerLookup>;
   /** The events from `fromSeq` on as they stand in the log; for a runner that is gone. */
   readEvents(sessionId: string, fromSeq: number): AsyncIterable<SessionEvent>;
   /** Ends what a dead runner has left behind; settles with the number of processes that were ended. */
   sweep(sessionId: string): Promise<number>;
+}
+
+/** What an agent is told first, and the id under which the runner records it as told. */
+export interface FirstPrompt {
+  readonly commandId: string;
+  readonly text: string;
 }
 
 /** See {@link RunnerPort.find}. */
@@ -252,11 +339,41 @@ export interface RunnerLink {
   close(): void;
 }
 
+/**
+ * What becomes of the work of sessions whose life goes on. Each is called inside the transaction that
+ * changes the session, so that the session and its work change together.
+ */
+export interface WorkRules {
+  /** An event has become part of a session's record. */
+  eventApplied(before: Session, after: Session, event: SessionEvent): void;
+  /** A session has ended without an event: its runner is gone, or it never had one. */
+  ended(session: Session): void;
+  /**
+   * A session that had ended is to start again.
+   * @throws {UserError} when its work has gone to somebody else meanwhile
+   */
+  resumed(session: Session): void;
+  /** A session is about to be removed. */
+  deleted(session: Session): void;
+  /** What a session that is about to start is told first. */
+  firstPrompt(session: Session): FirstPrompt;
+}
+
+/** How much may go on at the same time. */
+export interface SessionLimits {
+  /** Turns over all sessions. */
+  readonly maxRunningTurns: number;
+  /** Sessions with a worktree that are running or idle. */
+  readonly maxParallelWorktrees: number;
+}
+
 /** The parts that session management works with. */
 export interface SessionParts {
   readonly store: StateStore;
   readonly runners: RunnerPort;
   readonly agents: AgentPort;
   readonly git: GitPort;
+  readonly work: WorkRules;
+  readonly limits: () => SessionLimits;
   readonly log: Logger;
 }

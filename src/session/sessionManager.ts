@@ -2,30 +2,44 @@ import { randomUUID } from 'node:crypto';
 import { KeyedQueue, within } from '../base/async';
 import { DisposableStore } from '../base/disposable';
 import { UserError } from '../base/errors';
-import type { StopIntent } from '../domain/events';
-import { isActive, type Session } from '../domain/session';
-import type { SessionStatus } from '../domain/status';
-import { EmptyTextError, WrongStateError } from './errors';
+import { isActive, type Session, type SessionRole } from '../domain/session';
+import type { SessionStatus, TeamStatus } from '../domain/status';
+import { EmptyTextError, LetGoError, WrongStateError } from './errors';
 import { requireSession, resolveSession, statusOf, updateSession } from './lookup';
 import { readOverview, type Overview, type OverviewSource } from './overview';
-import type { SessionParts, StateStore } from './ports';
+import type { FirstPrompt, SessionParts, StateStore } from './ports';
+import { Retirement } from './retirement';
+import { SessionEnder } from './sessionEnder';
 import { SessionStarter, type CreatedSession, type NewSession } from './sessionStarter';
 import { Supervisor, type AppliedEvents } from './supervisor';
+import { subtreeOf, teamStatusOf } from './team';
+import { TurnSlots } from './turnSlots';
 
 /** Time for what is under way when the window closes, in milliseconds. */
 const CLOSE_MS = 3_000;
 
-/** The life of sessions: created, prompted, finished, stopped, and found again after a reload. */
+/**
+ * The life of sessions: created, prompted, finished, stopped, resumed, removed, and found again after a
+ * reload.
+ */
 export class SessionManager implements OverviewSource {
   private readonly supervisor: Supervisor;
   private readonly starter: SessionStarter;
+  private readonly ender: SessionEnder;
+  private readonly retirement: Retirement;
+  /** What goes on at the same time, against the limits; shared with the delivery of handoffs. */
+  readonly slots: TurnSlots;
   /** Calls for one session run in the order they came. */
   private readonly queue = new KeyedQueue();
   private readonly disposables = new DisposableStore();
 
   constructor(private readonly parts: SessionParts) {
-    this.supervisor = new Supervisor(parts.store, parts.runners, parts.log);
-    this.starter = new SessionStarter(parts, this.supervisor, this.queue);
+    this.slots = new TurnSlots(parts.store, parts.limits);
+    this.supervisor = new Supervisor(parts);
+    this.starter = new SessionStarter(parts, this.supervisor, this.queue, this.slots);
+    this.ender = new SessionEnder(parts, this.supervisor, this.starter);
+    this.retirement = new Retirement(parts, this.ender);
+    this.disposables.add(this.starter);
     this.disposables.add(this.supervisor);
     this.disposables.add(this.supervisor.onDidApply((applied) => this.afterEvents(applied)));
   }
@@ -33,6 +47,11 @@ export class SessionManager implements OverviewSource {
   /** See {@link Supervisor.onDidApply}. */
   get onDidApply(): Supervisor['onDidApply'] {
     return this.supervisor.onDidApply;
+  }
+
+  /** See {@link Supervisor.onDidFollow}. */
+  get onDidFollow(): Supervisor['onDidFollow'] {
+    return this.supervisor.onDidFollow;
   }
 
   /** Fires with the ids of sessions whose record, messages or handoffs have changed. */
@@ -45,6 +64,11 @@ export class SessionManager implements OverviewSource {
     return this.starter.create(wanted);
   }
 
+  /** See {@link SessionStarter.startSoon}. */
+  startSoon(id: string): Promise<void> {
+    return this.starter.startSoon(id);
+  }
+
   /**
    * Gives an idle session its next turn.
    * @throws {WrongStateError} unless the session is idle
@@ -52,7 +76,7 @@ export class SessionManager implements OverviewSource {
   async sendPrompt(id: string, text: string): Promise<void> {
     const prompt = text.trim();
     if (prompt === '') throw new EmptyTextError('prompt');
-    await this.queue.run(id, async () => {
+    await this.queue.run(id, () => {
       const session = this.get(id);
       if (session.state !== 'idle') {
         throw new WrongStateError(
@@ -60,14 +84,32 @@ export class SessionManager implements OverviewSource {
           'send a prompt to',
           session.state === 'running' || session.state === 'pending'
             ? 'Wait until its turn has ended.'
-            : 'Start a new session instead.',
+            : 'Resume it, or start a new session.',
         );
       }
-      const link = await this.supervisor.connect(id);
-      if (!link) throw new UserError(`Session ${id} has no agent any more. ${this.reasonOf(id)}`);
-      await link.prompt(randomUUID(), prompt);
-      await this.supervisor.until(id, (it) => it.appliedSeq > session.appliedSeq);
+      return this.prompt(session, { commandId: randomUUID(), text: prompt });
     });
+  }
+
+  /**
+   * Gives a session a turn on its own work, when its turn comes and it is idle then.
+   * @param next asked at that time; undefined when there is nothing to do any more
+   * @returns whether a turn was begun
+   * @throws {UserError} with the reason when its agent does not take it
+   */
+  async giveTurn(id: string, next: () => FirstPrompt | undefined): Promise<boolean> {
+    return this.queue.run(id, async () => {
+      const session = this.get(id);
+      const prompt = session.state === 'idle' ? next() : undefined;
+      if (!prompt) return false;
+      await this.prompt(session, prompt);
+      return true;
+    });
+  }
+
+  /** True while what its agent does is seen here, so that it can be given work. */
+  isFollowing(id: string): boolean {
+    return this.supervisor.isFollowing(id);
   }
 
   /**
@@ -86,15 +128,75 @@ export class SessionManager implements OverviewSource {
           isBusy ? 'Wait until it is idle, or stop it.' : 'It has already ended.',
         );
       }
-      await this.end(id, 'finish');
+      await this.ender.end(id, 'finish');
     });
   }
 
-  /** Stops a session with all of its processes; its worktree stays. One that has ended stays as it is. */
-  async stop(id: string): Promise<void> {
+  /**
+   * Stops a session with all of its processes. One that has ended stays as it is.
+   * @param hasCleanup also removes its worktree; default false
+   * @throws {WorktreeDirtyError} when work in the worktree would be lost; it is stopped all the same
+   */
+  async stop(id: string, hasCleanup = false): Promise<void> {
     await this.queue.run(id, async () => {
-      if (isActive(this.get(id).state)) await this.end(id, 'stop');
+      if (isActive(this.get(id).state)) await this.ender.end(id, 'stop');
+      if (hasCleanup) await this.retirement.cleanUpWorktree(id);
     });
+  }
+
+  /**
+   * Stops a session and everything below it, from the top: a lead that is stopped hands out no more.
+   * @returns the ids of those that were stopped
+   */
+  async stopTeam(id: string): Promise<readonly string[]> {
+    const ids = subtreeOf(this.parts.store, this.get(id).id).filter((it) =>
+      isActive(this.parts.store.sessions.get(it)?.state ?? 'stopped'),
+    );
+    for (const it of ids) this.starter.cancelStart(it, new LetGoError(it));
+    await Promise.all(ids.map((it) => this.stop(it)));
+    return ids;
+  }
+
+  /**
+   * Ends a session whose agent has been silent for too long, as failed.
+   * @param reason what a person reads
+   */
+  async timeOut(id: string, reason: string): Promise<void> {
+    await this.queue.run(id, () => this.ender.fail(id, reason));
+  }
+
+  /**
+   * Starts a session again that has failed or was stopped; pending and idle are as {@link Session}
+   * says. Returns when it is pending.
+   * @throws {UserError} when it is completed, running or idle, when its folder is gone, or when its
+   *   task has gone to somebody else
+   */
+  async resume(id: string): Promise<void> {
+    const isPending = await this.queue.run(id, () => this.retirement.resume(id));
+    if (isPending) void this.starter.startSoon(id);
+  }
+
+  /**
+   * Removes a session's worktree, after stopping whatever is alive in it. Its branch and base stay known.
+   * @throws {WorktreeDirtyError} when work in it would be lost; nothing is removed then
+   */
+  async cleanUpWorktree(id: string): Promise<void> {
+    await this.stop(id, true);
+  }
+
+  /**
+   * Removes a session that has ended, with its worktree, its output and its messages. The lineage
+   * still knows it.
+   * @throws {WrongStateError} while it is active
+   * @throws {WorktreeDirtyError} when work in its worktree would be lost; nothing is removed then
+   */
+  async delete(id: string): Promise<void> {
+    await this.queue.run(id, () => this.retirement.delete(id));
+  }
+
+  /** Makes a session a lead or a worker. */
+  switchRole(id: string, role: SessionRole): void {
+    this.update(id, { role });
   }
 
   /** Answers a question of the session's agent. @throws {UserError} when it is no longer asked */
@@ -119,6 +221,20 @@ export class SessionManager implements OverviewSource {
     return statusOf(this.parts.store, this.resolve(text));
   }
 
+  /**
+   * A session with everything below it.
+   * @param depth levels below it; default 2
+   * @throws {UserError} see {@link resolveSession}
+   */
+  teamStatus(text: string, depth = 2): TeamStatus {
+    return teamStatusOf(this.parts.store, this.resolve(text), depth);
+  }
+
+  /** The ids of a session and of everything below it, depth first. */
+  subtree(id: string): readonly string[] {
+    return subtreeOf(this.parts.store, id);
+  }
+
   /** All sessions, newest first, with their lineage and inboxes. */
   overview(): Overview {
     return readOverview(this.parts.store);
@@ -135,7 +251,7 @@ export class SessionManager implements OverviewSource {
 
   /** Finds the runners of all sessions that were live when the last window closed. */
   async adoptAll(): Promise<void> {
-    const live = this.parts.store.sessions.list().filter((session) => isActive(session.state));
+    const live = this.parts.store.sessions.active();
     await Promise.all(live.map(({ id }) => this.adopt(id)));
   }
 
@@ -147,26 +263,21 @@ export class SessionManager implements OverviewSource {
 
   private async adopt(id: string): Promise<void> {
     try {
-      await this.queue.run(id, () => this.supervisor.adopt(id));
-      const { state, appliedSeq } = this.get(id);
-      // The window closed while the session was being started: nobody has worked in its worktree.
-      if (state === 'failed' && appliedSeq === 0) await this.starter.discardWorktree(id);
+      const adoption = await this.queue.run(id, () => this.supervisor.adopt(id));
+      // The window closed before it was started.
+      if (adoption === 'never-started') void this.starter.startSoon(id);
     } catch (error) {
       this.parts.log.error(`session ${id}: could not be found again`, error);
       this.supervisor.lookAgainLater(id);
     }
   }
 
-  private async end(id: string, intent: StopIntent): Promise<void> {
+  private async prompt(session: Session, { commandId, text }: FirstPrompt): Promise<void> {
+    const { id, appliedSeq } = session;
     const link = await this.supervisor.connect(id);
-    if (link) {
-      await link.stop(randomUUID(), intent);
-      await this.supervisor.until(id, (it) => !isActive(it.state));
-      return;
-    }
-    const session = this.get(id);
-    const state = intent === 'stop' ? 'stopped' : 'completed';
-    if (isActive(session.state)) this.update(id, { state, updatedAt: Date.now() });
+    if (!link) throw new UserError(`Session ${id} has no agent any more. ${this.reasonOf(id)}`);
+    await link.prompt(commandId, text);
+    await this.supervisor.until(id, (it) => it.appliedSeq > appliedSeq);
   }
 
   private afterEvents({ sessionId, events }: AppliedEvents): void {

@@ -1,14 +1,17 @@
-import { randomUUID } from 'node:crypto';
 import * as fs from 'node:fs/promises';
 import * as path from 'node:path';
 import type { KeyedQueue } from '../base/async';
+import type { Disposable } from '../base/disposable';
 import { messageOf, UserError } from '../base/errors';
 import { exists } from '../base/files';
 import { isActive, type Session } from '../domain/session';
-import { EmptyTextError, NoRepositoryError } from './errors';
+import { EmptyTextError, LetGoError, NoRepositoryError } from './errors';
 import { requireSession, updateSession } from './lookup';
-import type { LaunchableAgent, SessionParts } from './ports';
+import { freshSessionId, makePendingSession } from './newSession';
+import type { SessionParts } from './ports';
+import { StartQueue } from './startQueue';
 import type { Supervisor } from './supervisor';
+import type { TurnSlots } from './turnSlots';
 
 /** What a new session is asked to be. */
 export interface NewSession {
@@ -28,13 +31,18 @@ export interface CreatedSession {
 }
 
 /** Creates sessions: checks, the record, the worktree, the runner, in this order. */
-export class SessionStarter {
+export class SessionStarter implements Disposable {
+  private readonly starts: StartQueue;
+
   /** @param queue calls for one session run in the order they came */
   constructor(
     private readonly parts: SessionParts,
     private readonly supervisor: Supervisor,
     private readonly queue: KeyedQueue,
-  ) {}
+    slots: TurnSlots,
+  ) {
+    this.starts = new StartQueue(parts.store, slots, (id) => this.start(id));
+  }
 
   /**
    * Accepts a session as pending and starts it. Checks everything first: when the call throws, nothing
@@ -45,56 +53,67 @@ export class SessionStarter {
     const { store } = this.parts;
     const task = wanted.task.trim();
     if (task === '') throw new EmptyTextError('task');
-    const agent = await this.parts.agents.resolve(wanted.agentType);
+    await this.parts.agents.resolve(wanted.agentType);
     if (!(await exists(wanted.folder))) {
       throw new UserError(`The folder ${wanted.folder} does not exist.`);
     }
     const repository = wanted.useWorktree ? await this.repositoryOf(wanted.folder) : undefined;
-    const now = Date.now();
-    const session: Session = {
-      id: this.freshId(),
+    const seed = {
+      id: freshSessionId(store.sessions),
       task,
       agentType: wanted.agentType,
       workingDir: wanted.folder,
-      state: 'pending',
-      role: 'lead',
-      presence: 'gone',
-      pid: undefined,
-      worktree: undefined,
       repository,
-      conversationId: undefined,
-      requests: [],
-      reason: undefined,
-      appliedSeq: 0,
-      metrics: { tokensUsed: 0, toolCalls: 0, filesChanged: 0, durationSecs: 0, costUsd: 0 },
-      turnStartedAt: undefined,
-      createdAt: now,
-      updatedAt: now,
-    };
-    store.mutate(() => store.sessions.insert(session));
+      role: 'lead',
+    } as const;
+    store.mutate(() => store.sessions.insert(makePendingSession(seed, Date.now())));
     await store.synced();
-    this.parts.log.info(`session ${session.id}: created for agent ${session.agentType}`);
-    const started = this.start(session.id, agent);
-    // The caller may look at `started` late or never; the record says the same.
-    started.catch(() => undefined);
-    return { id: session.id, started };
+    this.parts.log.info(`session ${seed.id}: created for agent ${seed.agentType}`);
+    return { id: seed.id, started: this.startSoon(seed.id) };
   }
 
-  private async start(id: string, agent: LaunchableAgent): Promise<void> {
+  /**
+   * Starts a pending session as soon as the limits allow.
+   * @returns settles when the agent has its first prompt; rejects with the reason when it could not be
+   *   started. Nobody needs to look at it: the record says the same.
+   */
+  startSoon(id: string): Promise<void> {
+    const started = this.starts.add(id);
+    started.catch(() => undefined);
+    return started;
+  }
+
+  /** Takes back a start that has not begun. @returns false when there is none */
+  cancelStart(id: string, why: Error): boolean {
+    return this.starts.cancel(id, why);
+  }
+
+  dispose(): void {
+    this.starts.dispose();
+  }
+
+  private async start(id: string): Promise<void> {
     const progress = { hasLaunched: false };
     try {
       await this.queue.run(id, async () => {
+        const { state, agentType } = this.get(id);
+        if (state !== 'pending') return;
+        const agent = await this.parts.agents.resolve(agentType);
         await this.prepareWorktree(id);
         this.supervisor.assertHolding(id);
-        await this.parts.runners.launch(this.get(id), agent, randomUUID());
+        const session = this.get(id);
+        await this.parts.runners.launch(session, agent, this.parts.work.firstPrompt(session));
         // From here on the agent works, whatever happens to us.
         progress.hasLaunched = true;
-        await this.supervisor.adopt(id);
+        if ((await this.supervisor.adopt(id)) !== 'never-started') return;
+        progress.hasLaunched = false;
+        throw new UserError('Its runner ended without a word.');
       });
     } catch (error) {
       this.parts.log.error(`session ${id}: could not be started`, error);
       if (progress.hasLaunched) this.supervisor.lookAgainLater(id);
-      else {
+      // The next window finds it pending, and starts it.
+      else if (!(error instanceof LetGoError)) {
         await this.failToStart(id, messageOf(error)).catch((second: unknown) =>
           this.parts.log.error(`session ${id}: its failure cannot be stored now`, second),
         );
@@ -111,6 +130,10 @@ export class SessionStarter {
   private async prepareWorktree(id: string): Promise<void> {
     const session = this.get(id);
     const { repository } = session;
+    if (session.worktree) {
+      if (await exists(session.workingDir)) return;
+      throw new UserError(`Its folder ${session.workingDir} is gone.`);
+    }
     if (repository === undefined) return;
     const worktree = await this.parts.git.addWorktree(repository, id);
     // A session about a subfolder of the repository works in the same subfolder of its worktree.
@@ -132,9 +155,21 @@ export class SessionStarter {
   private async failToStart(id: string, reason: string): Promise<void> {
     const session = this.get(id);
     if (isActive(session.state)) {
-      this.update(id, { state: 'failed', presence: 'gone', reason, updatedAt: Date.now() });
+      const { store, work } = this.parts;
+      const failed: Session = {
+        ...session,
+        state: 'failed',
+        presence: 'gone',
+        reason,
+        updatedAt: Date.now(),
+      };
+      store.mutate(() => {
+        store.sessions.update(failed);
+        work.ended(failed);
+      });
     }
-    await this.discardWorktree(id);
+    // One that has begun before has work in its worktree.
+    if (session.appliedSeq === 0) await this.discardWorktree(id);
   }
 
   /** Removes the worktree of a session that never worked in it, unless something would be lost. */
@@ -153,6 +188,7 @@ export class SessionStarter {
     });
   }
 
+  /** Top folder of the repository that a folder is in. @throws {NoRepositoryError} when there is none */
   private async repositoryOf(folder: string): Promise<string> {
     const place = await this.parts.git.inspect(folder);
     switch (place.kind) {
@@ -162,13 +198,6 @@ export class SessionStarter {
         throw new NoRepositoryError(folder, 'It is not in a git repository.');
       case 'unusable':
         throw new NoRepositoryError(folder, place.why);
-    }
-  }
-
-  private freshId(): string {
-    for (;;) {
-      const id = randomUUID().slice(0, 8);
-      if (!this.parts.store.sessions.get(id)) return id;
     }
   }
 

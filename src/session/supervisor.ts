@@ -8,14 +8,21 @@ import type { SessionEvent } from '../domain/events';
 import { isActive, type Session } from '../domain/session';
 import { LetGoError, RunnerUnreachableError } from './errors';
 import { requireSession, updateSession } from './lookup';
+import { ToolNotes } from './toolNotes';
 import { recordTurn } from './turnRecord';
-import type { RunnerLink, RunnerPort, StateStore } from './ports';
+import type { RunnerLink, SessionParts } from './ports';
 
 /** Events of one session that have become part of its record, in order. */
 export interface AppliedEvents {
   readonly sessionId: string;
   readonly events: readonly SessionEvent[];
 }
+
+/**
+ * What came of looking for a runner. `never-started`: there is none, and there never was one;
+ * `let-go`: this window has let go of the sessions meanwhile.
+ */
+export type Adoption = 'followed' | 'unknown' | 'ended' | 'never-started' | 'let-go';
 
 /**
  * Follows the runners of all live sessions: applies what they report to the records, each event
@@ -26,16 +33,33 @@ export class Supervisor implements Disposable {
   /** Fires after the events were committed. */
   readonly onDidApply = this.applied.event;
 
+  private readonly followed = new Emitter<string>();
+  /** Fires with the id of a session whose runner is heard from now on. */
+  readonly onDidFollow = this.followed.event;
+
   private readonly links = new Map<string, RunnerLink>();
   private readonly arrived = new Map<string, SessionEvent[]>();
   private readonly lookingAgain = new Set<string>();
   private readonly end = new AbortController();
 
-  constructor(
-    private readonly store: StateStore,
-    private readonly runners: RunnerPort,
-    private readonly log: Logger,
-  ) {}
+  private readonly store: SessionParts['store'];
+  private readonly runners: SessionParts['runners'];
+  private readonly work: SessionParts['work'];
+  private readonly tools: ToolNotes;
+  private readonly log: Logger;
+
+  constructor({ store, runners, work, log }: SessionParts) {
+    this.store = store;
+    this.runners = runners;
+    this.work = work;
+    this.tools = new ToolNotes(store.toolLog);
+    this.log = log;
+  }
+
+  /** True while what the session's runner reports arrives here: it can be given work. */
+  isFollowing(sessionId: string): boolean {
+    return this.links.has(sessionId);
+  }
 
   /** Applies what the runner reports from now on, and what the record does not have yet. */
   private async follow(sessionId: string, link: RunnerLink): Promise<void> {
@@ -50,32 +74,33 @@ export class Supervisor implements Disposable {
     });
     const fromSeq = this.require(sessionId).appliedSeq + 1;
     await link.subscribe(fromSeq, (event) => this.receive(sessionId, event));
+    this.followed.fire(sessionId);
   }
 
   /**
    * Finds the runner of a session again. A living one is followed; of a dead one the rest of its log
    * is applied, what it left behind is ended, and the session failed unless its log says otherwise.
+   * A pending session whose runner has never said anything stays as it is.
    */
-  async adopt(sessionId: string): Promise<void> {
+  async adopt(sessionId: string): Promise<Adoption> {
     const found = await this.runners.find(sessionId);
     if (this.hasEnded()) {
       if (found.presence === 'alive') found.link.close();
-      return;
+      return 'let-go';
     }
     switch (found.presence) {
       case 'alive':
         this.log.info(`session ${sessionId}: its runner is alive, going on with it`);
         this.setPresence(sessionId, 'alive');
         await this.follow(sessionId, found.link);
-        return;
+        return 'followed';
       case 'unknown':
         this.log.warn(`session ${sessionId}: its runner does not answer but seems to be alive`);
         this.setPresence(sessionId, 'unknown');
         this.lookAgainLater(sessionId);
-        return;
+        return 'unknown';
       case 'gone':
-        await this.settleGone(sessionId);
-        return;
+        return (await this.settleGone(sessionId)) ? 'ended' : 'never-started';
     }
   }
 
@@ -145,6 +170,7 @@ export class Supervisor implements Disposable {
     for (const link of this.links.values()) link.close();
     this.links.clear();
     this.applied.dispose();
+    this.followed.dispose();
   }
 
   /** A call, because the answer changes while others are awaited. */
@@ -196,16 +222,22 @@ export class Supervisor implements Disposable {
             `session ${sessionId}: event ${event.seq} came after ${session.appliedSeq}`,
           );
         }
+        const before = session;
         session = next;
         fresh.push(event);
         recordTurn(this.store, sessionId, event);
+        this.tools.hear(sessionId, event);
+        // Whoever gets its work must see that it has ended.
+        if (event.type === 'exit') this.store.sessions.update(session);
+        this.work.eventApplied(before, session, event);
       }
       if (fresh.length > 0) this.store.sessions.update(session);
     });
     if (fresh.length > 0) this.applied.fire({ sessionId, events: fresh });
   }
 
-  private async settleGone(sessionId: string): Promise<void> {
+  /** @returns false for a pending session that has not begun: it can still be started */
+  private async settleGone(sessionId: string): Promise<boolean> {
     const rest: SessionEvent[] = [];
     const fromSeq = this.require(sessionId).appliedSeq + 1;
     let unreadable: string | undefined;
@@ -216,26 +248,33 @@ export class Supervisor implements Disposable {
       unreadable = errorCode(error) ?? 'damaged';
       this.log.error(`session ${sessionId}: its events cannot be read to the end (${unreadable})`);
     }
-    if (this.hasEnded()) return;
+    if (this.hasEnded()) return true;
     if (rest.length > 0) this.apply(sessionId, rest);
-    if (!this.isLive(sessionId)) return;
+    if (!this.isLive(sessionId)) return true;
     const swept = await this.runners.sweep(sessionId);
-    if (this.hasEnded()) return;
+    if (this.hasEnded()) return true;
+    if (rest.length === 0 && unreadable === undefined) {
+      if (this.require(sessionId).state === 'pending') return false;
+    }
     this.log.warn(`session ${sessionId}: its runner is gone; ended ${swept} processes it left`);
-    updateSession(this.store, sessionId, {
-      state: 'failed',
-      presence: 'gone',
-      pid: undefined,
-      requests: [],
-      turnStartedAt: undefined,
-      reason:
-        unreadable !== undefined
-          ? `Its events cannot be read to the end (${unreadable}).`
-          : this.require(sessionId).appliedSeq === 0
-            ? NEVER_STARTED
-            : RUNNER_DIED,
-      updatedAt: Date.now(),
+    this.store.mutate(() => {
+      const failed: Session = {
+        ...this.require(sessionId),
+        state: 'failed',
+        presence: 'gone',
+        pid: undefined,
+        requests: [],
+        turnStartedAt: undefined,
+        reason:
+          unreadable === undefined
+            ? RUNNER_DIED
+            : `Its events cannot be read to the end (${unreadable}).`,
+        updatedAt: Date.now(),
+      };
+      this.store.sessions.update(failed);
+      this.work.ended(failed);
     });
+    return true;
   }
 
   /** Nothing tells when a runner that does not answer does so again, or ends. */
@@ -267,7 +306,5 @@ export class Supervisor implements Disposable {
 /** How often a runner that does not answer is looked for, in milliseconds. */
 const LOOK_AGAIN_MS = 10_000;
 
-const NEVER_STARTED =
-  'The window closed before the agent was started. Start the session again; nothing was done yet.';
 const RUNNER_DIED =
   'The process that runs the agent ended without a word: it was killed, or the machine restarted.';

@@ -1,4 +1,5 @@
 import type { SessionEvent } from '../domain/events';
+import { handoffIdOf } from '../domain/handoff';
 import type { StateStore } from './ports';
 
 /**
@@ -11,7 +12,7 @@ export function recordTurn(store: StateStore, sessionId: string, event: SessionE
     turns.put({
       sessionId,
       commandId: event.commandId,
-      handoffId: undefined,
+      handoffId: handoffIdOf(event.commandId),
       startedAt: event.at,
       endedAt: undefined,
       stopReason: undefined,

@@ -22,4 +22,11 @@ export class ActivityRows implements ActivityTable {
         detail: String(detail),
       }));
   }
+
+  keepNewest(count: number): void {
+    const oldest = this.sql.first('SELECT id FROM activity ORDER BY id DESC LIMIT 1 OFFSET ?', [
+      count,
+    ])?.[0];
+    if (oldest !== undefined) this.sql.run('DELETE FROM activity WHERE id <= ?', [oldest]);
+  }
 }

@@ -35,6 +35,11 @@ export class AttentionRows implements AttentionTable {
       )
       .map(decode);
   }
+
+  removeAll(sessionId: string): void {
+    this.touch(sessionId);
+    this.sql.run('DELETE FROM attention WHERE session_id = ?', [sessionId]);
+  }
 }
 
 function decode(row: readonly SqlValue[]): AttentionItem {

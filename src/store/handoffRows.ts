@@ -1,14 +1,20 @@
 import type { SqlValue } from 'sql.js';
 import { HANDOFF_STATES, type Handoff, type HandoffPurpose } from '../domain/handoff';
 import type { HandoffLink } from '../domain/lineage';
-import type { HandoffTable } from '../session/ports';
+import { PERSON, PRIORITIES } from '../domain/message';
+import type { BacklogRow, HandoffTable } from '../session/ports';
 import { oneOf, optionalNumber, optionalText } from './columns';
 import type { Statements } from './statements';
 
 const PURPOSES: readonly HandoffPurpose[] = ['self', 'team'];
 
 const COLUMNS =
-  'message_id, from_session, to_session, purpose, state, origin_id, attempts, reason, deadline, after, result_message_id';
+  'message_id, from_session, to_session, purpose, priority, state, origin_id, attempts, reason, deadline, after, result_message_id';
+
+const UPDATE =
+  'UPDATE handoffs SET state = ?, origin_id = ?, attempts = ?, reason = ?, deadline = ?, after = ?, result_message_id = ? WHERE message_id = ?';
+
+const QUEUED = `SELECT ${COLUMNS} FROM handoffs WHERE to_session = ? AND purpose = ? AND state = 'queued' ORDER BY priority DESC, message_id`;
 
 /** The `handoffs` table. */
 export class HandoffRows implements HandoffTable {
@@ -20,11 +26,12 @@ export class HandoffRows implements HandoffTable {
   insert(handoff: Handoff): void {
     this.touch(handoff.from);
     this.touch(handoff.to);
-    this.sql.run(`INSERT INTO handoffs (${COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`, [
+    this.sql.run(`INSERT INTO handoffs (${COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`, [
       handoff.id,
       handoff.from,
       handoff.to,
       handoff.purpose,
+      PRIORITIES.indexOf(handoff.priority),
       handoff.state,
       handoff.originId ?? null,
       handoff.attempts,
@@ -32,6 +39,21 @@ export class HandoffRows implements HandoffTable {
       handoff.deadline ?? null,
       handoff.after ?? null,
       handoff.resultMessageId ?? null,
+    ]);
+  }
+
+  update(handoff: Handoff): void {
+    this.touch(handoff.from);
+    this.touch(handoff.to);
+    this.sql.run(UPDATE, [
+      handoff.state,
+      handoff.originId ?? null,
+      handoff.attempts,
+      handoff.reason ?? null,
+      handoff.deadline ?? null,
+      handoff.after ?? null,
+      handoff.resultMessageId ?? null,
+      handoff.id,
     ]);
   }
 
@@ -48,7 +70,7 @@ export class HandoffRows implements HandoffTable {
 
   parentOf(id: string): string | undefined {
     const row = this.sql.first(
-      'SELECT from_session FROM handoffs WHERE to_session = ? ORDER BY message_id DESC LIMIT 1',
+      `SELECT from_session FROM handoffs WHERE to_session = ? AND from_session NOT IN (to_session, '${PERSON}') ORDER BY message_id DESC LIMIT 1`,
       [id],
     );
     return row ? String(row[0]) : undefined;
@@ -57,7 +79,7 @@ export class HandoffRows implements HandoffTable {
   childrenOf(id: string, limit: number): readonly string[] {
     return this.sql
       .all(
-        'SELECT to_session FROM handoffs WHERE from_session = ? GROUP BY to_session ORDER BY max(message_id) DESC LIMIT ?',
+        'SELECT to_session FROM handoffs WHERE from_session = ? AND to_session <> from_session GROUP BY to_session ORDER BY max(message_id) DESC LIMIT ?',
         [id, limit],
       )
       .map(([to]) => String(to));
@@ -73,16 +95,70 @@ export class HandoffRows implements HandoffTable {
         .map(([id, count]) => [String(id), Number(count)]),
     );
   }
+
+  queued(to: string, purpose: HandoffPurpose, limit = -1): readonly Handoff[] {
+    return this.sql.all(`${QUEUED} LIMIT ?`, [to, purpose, limit]).map(decode);
+  }
+
+  queuedFrom(from: string, to: string): readonly Handoff[] {
+    return this.queued(to, 'self').filter((handoff) => handoff.from === from);
+  }
+
+  backlog(limit: number): readonly BacklogRow[] {
+    return this.sql
+      .all(
+        "SELECT to_session, count(*) FROM handoffs WHERE state = 'queued' AND purpose = 'team' GROUP BY to_session ORDER BY count(*) DESC, max(message_id) LIMIT ?",
+        [limit],
+      )
+      .map(([id, count]) => ({ sessionId: String(id), count: Number(count) }));
+  }
+
+  openTo(sessionId: string): readonly Handoff[] {
+    return this.sql
+      .all(
+        `SELECT ${COLUMNS} FROM handoffs WHERE to_session = ? AND state IN ('queued', 'taken', 'routed', 'stranded') ORDER BY message_id`,
+        [sessionId],
+      )
+      .map(decode);
+  }
+
+  madeFor(originId: number): readonly Handoff[] {
+    return this.sql
+      .all(`SELECT ${COLUMNS} FROM handoffs WHERE origin_id = ? ORDER BY message_id DESC`, [
+        originId,
+      ])
+      .map(decode);
+  }
+
+  stranded(): readonly Handoff[] {
+    return this.sql
+      .all(`SELECT ${COLUMNS} FROM handoffs WHERE state = 'stranded' ORDER BY message_id`)
+      .map(decode);
+  }
 }
 
 function decode(row: readonly SqlValue[]): Handoff {
-  const [id, from, to, purpose, state, origin, attempts, reason, deadline, after, result] = row;
+  const [
+    id,
+    from,
+    to,
+    purpose,
+    priority,
+    state,
+    origin,
+    attempts,
+    reason,
+    deadline,
+    after,
+    result,
+  ] = row;
   const what = `Handoff ${String(id)}`;
   return {
     id: Number(id),
     from: String(from),
     to: String(to),
     purpose: oneOf(PURPOSES, purpose, what, 'purpose'),
+    priority: PRIORITIES[Number(priority)] ?? 'normal',
     state: oneOf(HANDOFF_STATES, state, what, 'state'),
     originId: optionalNumber(origin),
     attempts: Number(attempts),

@@ -109,6 +109,32 @@ const STEPS: readonly string[] = [
 
   CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
   `,
+  `
+  ALTER TABLE sessions ADD COLUMN worktree_removed INTEGER NOT NULL DEFAULT 0;
+  ALTER TABLE sessions ADD COLUMN initial_handoff INTEGER;
+  ALTER TABLE sessions ADD COLUMN last_event_at INTEGER;
+  CREATE INDEX sessions_active ON sessions(updated_at DESC, id)
+    WHERE state IN ('pending', 'running', 'idle');
+  CREATE INDEX sessions_pending ON sessions(created_at, id) WHERE state = 'pending';
+  CREATE INDEX sessions_running ON sessions(id) WHERE state = 'running';
+  CREATE INDEX sessions_worktrees ON sessions(worktree_path)
+    WHERE state IN ('running', 'idle') AND worktree_path IS NOT NULL AND worktree_removed = 0;
+  CREATE TABLE deleted_sessions (
+    id TEXT PRIMARY KEY,
+    label TEXT NOT NULL,
+    deleted_at INTEGER NOT NULL
+  ) STRICT, WITHOUT ROWID;
+
+  ALTER TABLE handoffs ADD COLUMN priority INTEGER NOT NULL DEFAULT 1;
+  DROP INDEX handoffs_queued;
+  CREATE INDEX handoffs_queued ON handoffs(to_session, purpose, priority DESC, message_id)
+    WHERE state = 'queued';
+  CREATE INDEX handoffs_open ON handoffs(to_session, message_id)
+    WHERE state IN ('queued', 'taken', 'routed', 'stranded');
+  CREATE INDEX handoffs_origin ON handoffs(origin_id, message_id) WHERE origin_id IS NOT NULL;
+
+  CREATE INDEX messages_inbox ON messages(to_session, id DESC);
+  `,
 ];
 
 /** The version that this release writes. */

@@ -28,7 +28,9 @@ export class ReadOnlyState implements OverviewSource, Disposable {
   private current: Overview = {
     sessions: new Map(),
     forest: { roots: [], children: new Map(), parents: new Map() },
+    handoffs: new Map(),
     unread: new Map(),
+    deleted: new Map(),
   };
 
   private constructor(

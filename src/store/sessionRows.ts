@@ -7,7 +7,7 @@ import {
   type SessionRole,
   type Worktree,
 } from '../domain/session';
-import type { SessionTable } from '../session/ports';
+import type { DelegateRow, SessionTable } from '../session/ports';
 import { DamagedRowError, oneOf, optionalNumber, optionalText } from './columns';
 import type { Param, Statements } from './statements';
 
@@ -28,8 +28,10 @@ const COLUMNS = [
   'worktree_branch',
   'base_branch',
   'base_commit',
+  'worktree_removed',
   'repository',
   'conversation_id',
+  'initial_handoff',
   'requests',
   'reason',
   'applied_seq',
@@ -39,6 +41,7 @@ const COLUMNS = [
   'duration_secs',
   'cost_usd',
   'turn_started_at',
+  'last_event_at',
   'created_at',
   'updated_at',
 ] as const;
@@ -48,6 +51,21 @@ type Row = Record<(typeof COLUMNS)[number], SqlValue>;
 const LIST = COLUMNS.join(', ');
 const INSERT = `INSERT INTO sessions (${LIST}) VALUES (${COLUMNS.map(() => '?').join(', ')})`;
 const UPDATE = `UPDATE sessions SET ${COLUMNS.map((name) => `${name} = ?`).join(', ')} WHERE id = ?`;
+
+/** Hops from child to child in the index, however many handoffs each has had. */
+const DELEGATES = `
+  WITH RECURSIVE child(id) AS (
+    SELECT min(to_session) FROM handoffs WHERE from_session = ?1
+    UNION ALL
+    SELECT (SELECT min(to_session) FROM handoffs WHERE from_session = ?1 AND to_session > child.id)
+    FROM child WHERE child.id IS NOT NULL
+  )
+  SELECT sessions.id, agent_type, state, presence, updated_at, (
+    SELECT count(*) FROM handoffs
+    WHERE to_session = sessions.id AND purpose = 'self' AND state = 'queued'
+  )
+  FROM child CROSS JOIN sessions ON sessions.id = child.id
+  WHERE child.id <> ?1 AND (?2 IS NULL OR agent_type = ?2) AND state IN ('pending', 'running', 'idle')`;
 
 /** The `sessions` table. */
 export class SessionRows implements SessionTable {
@@ -86,14 +104,82 @@ export class SessionRows implements SessionTable {
       .map(([id]) => String(id));
   }
 
+  active(): readonly Session[] {
+    return this.sql
+      .all(
+        `SELECT ${LIST} FROM sessions WHERE state IN ('pending', 'running', 'idle') ORDER BY updated_at DESC, id`,
+      )
+      .map((row) => decode(row));
+  }
+
+  pendingIds(): readonly string[] {
+    return this.ids("SELECT id FROM sessions WHERE state = 'pending' ORDER BY created_at, id");
+  }
+
+  runningIds(): readonly string[] {
+    return this.ids("SELECT id FROM sessions WHERE state = 'running'");
+  }
+
+  countWorktrees(): number {
+    return Number(
+      this.sql.first(
+        "SELECT count(*) FROM sessions WHERE state IN ('running', 'idle') AND worktree_path IS NOT NULL AND worktree_removed = 0",
+      )?.[0],
+    );
+  }
+
+  activeIds(limit: number): readonly string[] {
+    return this.ids(
+      "SELECT id FROM sessions WHERE state IN ('pending', 'running', 'idle') ORDER BY updated_at DESC, id LIMIT ?",
+      [limit],
+    );
+  }
+
+  delegatesOf(leadId: string, agentType: string | undefined): readonly DelegateRow[] {
+    return this.sql.all(DELEGATES, [leadId, agentType ?? null]).map((row) => {
+      const [id, type, state, presence, updatedAt, load] = row;
+      const what = `Session ${String(id)}`;
+      return {
+        id: String(id),
+        agentType: String(type),
+        state: oneOf(SESSION_STATES, state, what, 'state'),
+        presence: oneOf(PRESENCES, presence, what, 'presence'),
+        updatedAt: Number(updatedAt),
+        load: Number(load),
+      };
+    });
+  }
+
+  remove(session: Session, label: string, at: number): void {
+    this.touch(session.id);
+    this.sql.run(
+      'INSERT OR REPLACE INTO deleted_sessions (id, label, deleted_at) VALUES (?, ?, ?)',
+      [session.id, label, at],
+    );
+    this.sql.run('DELETE FROM sessions WHERE id = ?', [session.id]);
+  }
+
+  deleted(): ReadonlyMap<string, string> {
+    return new Map(
+      this.sql
+        .all('SELECT id, label FROM deleted_sessions')
+        .map(([id, label]) => [String(id), String(label)]),
+    );
+  }
+
   latest(): Session | undefined {
     const row = this.sql.first(`SELECT ${LIST} FROM sessions ORDER BY updated_at DESC LIMIT 1`);
     return row && decode(row);
   }
+
+  private ids(sql: string, params: readonly Param[] = []): readonly string[] {
+    return this.sql.all(sql, params).map(([id]) => String(id));
+  }
 }
 
 function encode(session: Session): Param[] {
-  const { metrics, worktree } = session;
+  const { metrics } = session;
+  const worktree = session.worktree ?? session.formerWorktree;
   const row: Row = {
     id: session.id,
     task: session.task,
@@ -107,8 +193,10 @@ function encode(session: Session): Param[] {
     worktree_branch: worktree?.branch ?? null,
     base_branch: worktree?.baseBranch ?? null,
     base_commit: worktree?.baseCommit ?? null,
+    worktree_removed: session.formerWorktree && !session.worktree ? 1 : 0,
     repository: session.repository ?? null,
     conversation_id: session.conversationId ?? null,
+    initial_handoff: session.initialHandoffId ?? null,
     requests: JSON.stringify(session.requests),
     reason: session.reason ?? null,
     applied_seq: session.appliedSeq,
@@ -118,6 +206,7 @@ function encode(session: Session): Param[] {
     duration_secs: metrics.durationSecs,
     cost_usd: metrics.costUsd,
     turn_started_at: session.turnStartedAt ?? null,
+    last_event_at: session.lastEventAt ?? null,
     created_at: session.createdAt,
     updated_at: session.updatedAt,
   };
@@ -137,9 +226,11 @@ function decode(values: readonly SqlValue[]): Session {
     role: oneOf(ROLES, row.role, what, 'role'),
     presence: oneOf(PRESENCES, row.presence, what, 'presence'),
     pid: optionalNumber(row.pid),
-    worktree: decodeWorktree(row),
+    worktree: row.worktree_removed === 1 ? undefined : decodeWorktree(row),
+    formerWorktree: row.worktree_removed === 1 ? decodeWorktree(row) : undefined,
     repository: optionalText(row.repository),
     conversationId: optionalText(row.conversation_id),
+    initialHandoffId: optionalNumber(row.initial_handoff),
     requests: decodeRequests(row),
     reason: optionalText(row.reason),
     appliedSeq: Number(row.applied_seq),
@@ -151,6 +242,7 @@ function decode(values: readonly SqlValue[]): Session {
       costUsd: Number(row.cost_usd),
     },
     turnStartedAt: optionalNumber(row.turn_started_at),
+    lastEventAt: optionalNumber(row.last_event_at),
     createdAt: Number(row.created_at),
     updatedAt: Number(row.updated_at),
   };

@@ -34,6 +34,17 @@ export class ToolLogRows implements ToolLogTable {
       )
       .map(decode);
   }
+
+  count(sessionId: string): number {
+    return Number(
+      this.sql.first('SELECT count(*) FROM tool_log WHERE session_id = ?', [sessionId])?.[0],
+    );
+  }
+
+  removeAll(sessionId: string): void {
+    this.touch(sessionId);
+    this.sql.run('DELETE FROM tool_log WHERE session_id = ?', [sessionId]);
+  }
 }
 
 function decode(row: readonly SqlValue[]): ToolLogEntry {

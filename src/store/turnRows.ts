@@ -40,6 +40,19 @@ export class TurnRows implements TurnTable {
       .all(`SELECT ${COLUMNS} FROM turns WHERE session_id = ? ORDER BY started_at`, [sessionId])
       .map(decode);
   }
+
+  ofHandoff(sessionId: string, handoffId: number): Turn | undefined {
+    const row = this.sql.first(
+      `SELECT ${COLUMNS} FROM turns WHERE session_id = ? AND handoff_id = ? ORDER BY started_at DESC LIMIT 1`,
+      [sessionId, handoffId],
+    );
+    return row && decode(row);
+  }
+
+  removeAll(sessionId: string): void {
+    this.touch(sessionId);
+    this.sql.run('DELETE FROM turns WHERE session_id = ?', [sessionId]);
+  }
 }
 
 function decode(row: readonly SqlValue[]): Turn {

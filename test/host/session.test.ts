@@ -111,7 +111,7 @@ describe('a rehearsal session', () => {
       label: 'write notes/host.md written by the host suite',
       description: 'Completed · rehearsal',
       icon: 'pass',
-      contextValue: 'session.completed.hasWorktree',
+      contextValue: 'session.completed.lead.hasWorktree',
     });
     const { pid, worktree } = await session();
     assert.equal(pid, undefined);

@@ -11,6 +11,8 @@ import type { AgentDefinition } from '../../src/domain/agent';
 import { LAUNCH_FILE, type LaunchData } from '../../src/domain/runnerProtocol';
 import type { Session } from '../../src/domain/session';
 import { GitWorktrees } from '../../src/git/worktrees';
+import { HandoffBook } from '../../src/routing/handoffBook';
+import { Routing } from '../../src/routing/routing';
 import { SessionManager } from '../../src/session/sessionManager';
 import { DurableStore } from '../../src/store/durableStore';
 import { lastingProcesses } from './lastingProcesses';
@@ -26,6 +28,17 @@ const GRACE_MS = 500;
  */
 export class TestCore {
   manager!: SessionManager;
+  routing!: Routing;
+  /** Read each time; a test may change them. */
+  readonly limits = {
+    maxDelegatesPerLead: 8,
+    maxRunningTurns: 8,
+    maxParallelWorktrees: 8,
+    autoDispatchLimitPerSession: 5,
+    isAutoDispatching: false,
+    heartbeatMs: 30_000,
+    sessionTimeoutMs: 3_600_000,
+  };
   store!: DurableStore;
 
   private constructor(
@@ -73,12 +86,19 @@ export class TestCore {
       ...agent,
       env: { ...agent.env, ...home },
     }));
-    this.manager = new SessionManager({
-      store: this.store,
-      runners,
-      agents: new AgentCatalogue(bundled, () => this.ownAgents),
-      git: new GitWorktrees({ environment: gitEnvironment }),
-      log: silentLogger,
+    const { store, limits } = this;
+    const clock = (): number => Date.now();
+    const agents = new AgentCatalogue(bundled, () => this.ownAgents);
+    const git = new GitWorktrees({ environment: gitEnvironment });
+    const book = new HandoffBook(store, clock);
+    const shared = { store, agents, git, limits: () => limits, log: silentLogger };
+    this.manager = new SessionManager({ ...shared, runners, work: book });
+    this.routing = new Routing({
+      ...shared,
+      book,
+      manager: this.manager,
+      coordination: () => limits,
+      clock,
     });
   }
 
@@ -136,6 +156,7 @@ export class TestCore {
   /** Closes the state; the agents live on. */
   async close(): Promise<void> {
     if (!(this.store as DurableStore | undefined)) return;
+    this.routing.dispose();
     await this.manager.close();
     await this.store.close();
   }

@@ -24,6 +24,7 @@ export function makeHandoff(patch: Partial<Handoff> = {}): Handoff {
     from: 'lead',
     to: 'w1',
     purpose: 'self',
+    priority: 'normal',
     state: 'queued',
     originId: undefined,
     attempts: 0,

@@ -6,7 +6,7 @@ import * as path from 'node:path';
 import { silentLogger } from '../../src/base/log';
 import { findMarked } from '../../src/base/processTree';
 import { LAUNCH_FILE, type LaunchData } from '../../src/domain/runnerProtocol';
-import { viewSession } from '../../src/domain/sessionView';
+import { viewSession, type InboxCounts } from '../../src/domain/sessionView';
 import { journalGenerations } from '../../src/store/journalFormat';
 import { ReadOnlyState } from '../../src/store/readOnlyState';
 import { makeScratchRepository } from '../host/scratchRepository';
@@ -104,9 +104,14 @@ export class Stage {
   async storedRows(): Promise<string[]> {
     const state = await ReadOnlyState.open(await this.stateFolder(), STORE_PROGRAMS, silentLogger);
     try {
-      const { sessions, unread } = state.overview();
+      const { sessions, handoffs, unread } = state.overview();
+      const countsOf = (id: string): InboxCounts => ({
+        handoffs: handoffs.get(id) ?? 0,
+        handoffsBelow: 0,
+        unread: unread.get(id) ?? 0,
+      });
       return [...sessions.values()]
-        .map((session) => viewSession(session, unread.get(session.id) ?? 0, 0))
+        .map((session) => viewSession(session, countsOf(session.id), 0))
         .map((view) => `${view.label}${view.description}`)
         .sort();
     } finally {

@@ -64,6 +64,13 @@ describe('applyEvent', () => {
     assert.notEqual(after(TURN_END, running).updatedAt, running.updatedAt);
   });
 
+  it('remembers when the agent did something last', () => {
+    const running = after([...START, ...TURN]);
+    assert.equal(running.lastEventAt, 5_000);
+    assert.equal(running.updatedAt, 4_000);
+    assert.equal(applyEvent(running, { type: 'text', text: 'old', seq: 1, at: 9_000 }), running);
+  });
+
   it('keeps open questions until they are settled', () => {
     const asking = after([
       ...START,
@@ -127,5 +134,14 @@ describe('applyEvent', () => {
   it('leaves a stopped session stopped whatever comes late', () => {
     const stopped = makeSession({ state: 'stopped' });
     assert.equal(after([...TURN, ...TURN_END], stopped).state, 'stopped');
+    const exit = { type: 'exit', code: 1, signal: undefined, detail: 'crashed' } as const;
+    const ended = after(
+      [{ ...exit, reason: 'failed' }],
+      makeSession({ state: 'stopped', reason: 'by hand', pid: 8, presence: 'alive' }),
+    );
+    assert.equal(ended.state, 'stopped');
+    assert.equal(ended.reason, 'by hand');
+    assert.equal(ended.pid, undefined);
+    assert.equal(ended.presence, 'gone');
   });
 });

@@ -1,0 +1,81 @@
+import type { Disposable } from '../base/disposable';
+import { DisposableStore } from '../base/disposable';
+import type { Logger } from '../base/log';
+import type { Clock } from '../domain/clock';
+import type { AgentPort, GitPort, StateStore } from '../session/ports';
+import type { SessionManager } from '../session/sessionManager';
+import { Assigner } from './assigner';
+import { Backlog } from './backlog';
+import { Coordinator, type CoordinatorSettings } from './coordinator';
+import { Delivery } from './delivery';
+import type { HandoffBook } from './handoffBook';
+import { Messenger } from './messenger';
+import type { RoutingLimits } from './parts';
+
+/** What routing is built from. */
+export interface RoutingOptions {
+  readonly store: StateStore;
+  readonly book: HandoffBook;
+  readonly manager: SessionManager;
+  readonly agents: AgentPort;
+  readonly git: GitPort;
+  readonly limits: () => RoutingLimits;
+  readonly coordination: () => CoordinatorSettings;
+  readonly clock: Clock;
+  readonly log: Logger;
+}
+
+/** Who gets which work: the parts of routing, wired. */
+export class Routing implements Disposable {
+  readonly assigner: Assigner;
+  readonly backlog: Backlog;
+  readonly messenger: Messenger;
+  readonly coordinator: Coordinator;
+  private readonly delivery: Delivery;
+  private readonly disposables = new DisposableStore();
+
+  constructor(options: RoutingOptions) {
+    const { store, book, manager, agents, git, limits, clock, log } = options;
+    const delivery = new Delivery({
+      store,
+      book,
+      turns: manager,
+      slots: manager.slots,
+      clock,
+      log,
+    });
+    const team = {
+      startSoon: (id: string) => manager.startSoon(id),
+      isFollowing: (id: string) => manager.isFollowing(id),
+      isGiving: (id: number) => delivery.isGiving(id),
+    };
+    const parts = { store, book, agents, git, team, limits, clock, log };
+    this.delivery = delivery;
+    this.assigner = new Assigner(parts);
+    this.backlog = new Backlog(parts, this.assigner);
+    this.messenger = new Messenger(store, book, team.isGiving, clock);
+    this.coordinator = new Coordinator({
+      store,
+      backlog: this.backlog,
+      settings: options.coordination,
+      onDidApply: manager.onDidApply,
+      timeOut: (id, reason) => manager.timeOut(id, reason),
+      clock,
+      log,
+    });
+    this.disposables.add(this.delivery);
+    this.disposables.add(this.coordinator);
+    // Sessions that were found again may have work waiting.
+    this.disposables.add(manager.onDidFollow((id) => this.delivery.lookAt(id)));
+  }
+
+  /** Begins with what goes on by itself. */
+  start(): void {
+    this.coordinator.start();
+    this.delivery.lookAtAll();
+  }
+
+  dispose(): void {
+    this.disposables.dispose();
+  }
+}

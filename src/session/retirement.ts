@@ -1,0 +1,110 @@
+import { UserError } from '../base/errors';
+import { exists } from '../base/files';
+import { isActive, type Session } from '../domain/session';
+import { labelOf } from '../domain/sessionView';
+import { WrongStateError } from './errors';
+import { requireSession, updateSession } from './lookup';
+import type { SessionParts } from './ports';
+import type { SessionEnder } from './sessionEnder';
+
+/** What can be done with sessions that have ended. Calls for one session must not overlap. */
+export class Retirement {
+  constructor(
+    private readonly parts: SessionParts,
+    private readonly ender: SessionEnder,
+  ) {}
+
+  /**
+   * Makes a session pending again that has failed or was stopped.
+   * @returns false when it was pending already
+   * @throws {UserError} when it cannot be started again, with the reason
+   */
+  async resume(id: string): Promise<boolean> {
+    const session = this.get(id);
+    switch (session.state) {
+      case 'pending':
+        return false;
+      case 'running':
+        throw new UserError(`Session is already running: ${id}`);
+      case 'idle':
+        throw new WrongStateError(session, 'resume', 'It waits for its next prompt: send it one.');
+      case 'completed':
+        throw new UserError(`Completed sessions cannot be resumed: ${id}`);
+      case 'failed':
+      case 'stopped':
+        break;
+    }
+    await this.requireFolder(session);
+    await this.parts.agents.resolve(session.agentType);
+    const { store, work } = this.parts;
+    store.mutate(() => {
+      work.resumed(session);
+      store.sessions.update({
+        ...session,
+        state: 'pending',
+        presence: 'gone',
+        pid: undefined,
+        reason: undefined,
+        requests: [],
+        updatedAt: Date.now(),
+      });
+    });
+    await store.synced();
+    return true;
+  }
+
+  /**
+   * Removes a session's worktree; ends whatever is alive in it first. Its branch and base stay known.
+   * @throws {WorktreeDirtyError} when work in it would be lost; nothing is removed then
+   */
+  async cleanUpWorktree(id: string): Promise<void> {
+    if (isActive(this.get(id).state)) await this.ender.end(id, 'stop');
+    const { worktree, repository } = this.get(id);
+    if (!worktree || repository === undefined) return;
+    await this.parts.git.removeWorktree(repository, worktree);
+    updateSession(this.parts.store, id, { worktree: undefined, formerWorktree: worktree });
+  }
+
+  /**
+   * Removes a session, its worktree first.
+   * @throws {WrongStateError} while it is active
+   * @throws {WorktreeDirtyError} when work in its worktree would be lost; nothing is removed then
+   */
+  async delete(id: string): Promise<void> {
+    const session = this.get(id);
+    if (isActive(session.state)) {
+      throw new UserError(
+        `Cannot delete active session ${id} while it is ${session.state}. Stop it first.`,
+      );
+    }
+    await this.cleanUpWorktree(id);
+    const { store, work } = this.parts;
+    store.mutate(() => {
+      const now = this.get(id);
+      store.attention.removeAll(id);
+      work.deleted(now);
+      store.messages.removeSettled(id);
+      store.toolLog.removeAll(id);
+      store.turns.removeAll(id);
+      store.sessions.remove(now, labelOf(now), Date.now());
+    });
+    await store.synced();
+  }
+
+  private async requireFolder(session: Session): Promise<void> {
+    if (session.formerWorktree) {
+      throw new UserError(
+        `The worktree of session ${session.id} was cleaned up, so it cannot be resumed. Its branch is ${session.formerWorktree.branch}: delegate a new session, or start one from it.`,
+      );
+    }
+    // One that never began has no worktree yet; it gets one.
+    if (await exists(session.workingDir)) return;
+    throw new UserError(
+      `The folder ${session.workingDir} of session ${session.id} is gone, so it cannot be resumed. Delegate a new session for its task.`,
+    );
+  }
+
+  private get(id: string): Session {
+    return requireSession(this.parts.store, id);
+  }
+}
