@@ -32,6 +32,8 @@ export interface CoordinatorParts {
 
 /** How many leads a pass looks at. */
 const LEADS_PER_PASS = 100;
+/** When so many heartbeats are missing, the machine was asleep. */
+const MISSED_BEATS = 4;
 /** How many entries of activity are kept. */
 const KEPT_ACTIVITY = 1_000;
 
@@ -45,9 +47,13 @@ export class Coordinator implements Disposable {
   private readonly leads = new Set<string>();
   private readonly drain = new Coalesced(() => this.drainLeads());
   private timer: NodeJS.Timeout | undefined;
+  /** Since when agents are watched: silence while the machine slept, or no window was open, is no fault. */
+  private awakeSince: number;
+  private lastBeatAt: number;
   private hasEnded = false;
 
   constructor(private readonly parts: CoordinatorParts) {
+    this.awakeSince = this.lastBeatAt = parts.clock();
     this.disposables.add(parts.onDidApply((applied) => this.afterEvents(applied)));
   }
 
@@ -105,13 +111,15 @@ export class Coordinator implements Disposable {
 
   private async endSilent(): Promise<void> {
     const { store, settings, clock, log, timeOut } = this.parts;
-    const { sessionTimeoutMs } = settings();
+    const { sessionTimeoutMs, heartbeatMs } = settings();
     const now = clock();
+    if (now - this.lastBeatAt > MISSED_BEATS * heartbeatMs) this.awakeSince = now;
+    this.lastBeatAt = now;
     for (const id of store.sessions.runningIds()) {
       const session = store.sessions.get(id);
       // Time that an agent waits for a person is not its own.
       if (!session || session.requests.length > 0 || session.presence === 'unknown') continue;
-      const silentMs = now - (session.lastEventAt ?? session.updatedAt);
+      const silentMs = now - Math.max(this.awakeSince, session.lastEventAt ?? session.updatedAt);
       if (silentMs < sessionTimeoutMs) continue;
       const minutes = Math.round(silentMs / 60_000);
       const reason = `Timed out: its agent did nothing for ${minutes} ${minutes === 1 ? 'minute' : 'minutes'} (deputy.sessionTimeoutSeconds).`;

@@ -160,7 +160,9 @@ export class HandoffBook implements WorkRules {
           : `The task of session ${session.id} has gone to ${elsewhere.to} meanwhile (${elsewhere.state}). Withdraw it there first, or delegate it anew.`,
       );
     }
-    this.change(handoff, { state: 'queued', attempts: 0, after: undefined, reason: undefined });
+    // Another attempt has another command id: a runner acts on one id once.
+    const attempts = handoff.attempts + 1;
+    this.change(handoff, { state: 'queued', attempts, after: undefined, reason: undefined });
     this.store.messages.setRead(handoff.id, false);
     if (source) this.change(source, { state: 'routed' });
   }

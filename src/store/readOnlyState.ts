@@ -8,6 +8,7 @@ import type { Logger } from '../base/log';
 import { StorageError } from '../domain/storageErrors';
 import { readOverview, type Overview, type OverviewSource } from '../session/overview';
 import type { CheckpointPrograms } from './checkpointer';
+import { migrate, SCHEMA_VERSION, schemaVersion } from './migrations';
 import { recover } from './recovery';
 import { Statements } from './statements';
 import { Tables } from './tables';
@@ -101,6 +102,10 @@ async function readState(folder: string, { wasmFile }: CheckpointPrograms): Prom
       const { db } = await recover(sql, folder);
       const statements = new Statements(db);
       try {
+        // In memory only: the other window may be of an older release.
+        const version = schemaVersion(db);
+        if (version > SCHEMA_VERSION) throw new StorageError('newer-version', folder);
+        if (version < SCHEMA_VERSION) migrate(statements, version);
         return readOverview(new Tables(statements, refuse));
       } finally {
         statements.dispose();
