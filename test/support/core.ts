@@ -7,6 +7,7 @@ import { AgentCatalogue } from '../../src/agents/agentCatalogue';
 import { presets } from '../../src/agents/presets';
 import { Runners } from '../../src/agents/runners';
 import { deferred } from '../../src/base/async';
+import { toError } from '../../src/base/errors';
 import { silentLogger } from '../../src/base/log';
 import { findMarked } from '../../src/base/processTree';
 import type { AgentDefinition } from '../../src/domain/agent';
@@ -164,7 +165,7 @@ export class TestCore {
           if (found === undefined) return;
           resolve(found);
         } catch (error) {
-          reject(error as Error);
+          reject(toError(error));
         }
         subscription.dispose();
       };
