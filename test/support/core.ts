@@ -212,6 +212,18 @@ export class TestCore {
     return `${from} -> ${to} ${purpose} ${state} ${isRead === false ? 'unread' : 'read'}`;
   }
 
+  /** Everything that the state holds about sessions, work and messages, for comparing. */
+  contents(): unknown {
+    const { sessions, handoffs, messages, activity, attention } = this.store;
+    return structuredClone({
+      sessions: sessions.list(),
+      handoffs: handoffs.links().map(({ id }) => [handoffs.get(id), messages.get(id)]),
+      inboxes: sessions.list().map(({ id }) => messages.inbox(id, 1_000)),
+      activity: activity.latest(1_000),
+      attention: attention.open(),
+    });
+  }
+
   /** Sends a handoff as the sender's agent, or a person, would; its number. */
   handOver(
     from: string,

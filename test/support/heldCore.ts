@@ -1,7 +1,7 @@
 import type { AgentDefinition } from '../../src/domain/agent';
 import type { HandoffPurpose } from '../../src/domain/handoff';
 import type { Session } from '../../src/domain/session';
-import type { RunnerPort } from '../../src/session/ports';
+import type { FirstPrompt, RunnerPort } from '../../src/session/ports';
 import { TestCore } from './core';
 import { HeldRunners } from './heldRunners';
 import { makeSession } from './sessions';
@@ -73,6 +73,11 @@ export class HeldCore extends TestCore {
   /** Number of unread messages to a session, handoffs included. */
   unread(sessionId: string): number {
     return this.store.messages.unreadCounts().get(sessionId) ?? 0;
+  }
+
+  /** What a session that is being started is to be told first, as soon as its start was asked for. */
+  firstPrompt(sessionId: string): Promise<FirstPrompt> {
+    return this.runners.of(sessionId).whenAsked();
   }
 
   override async reopen(gitEnvironment?: NodeJS.ProcessEnv): Promise<void> {

@@ -23,9 +23,7 @@ export class HeldRunners implements RunnerPort {
   /** Never settles by itself. */
   async launch(session: Session, _agent: LaunchableAgent, first: FirstPrompt): Promise<void> {
     if (this.hasEnded) throw new LetGoError(session.id);
-    const start = deferred<undefined>();
-    Object.assign(this.of(session.id), { start, first });
-    await start.promise;
+    await this.of(session.id).hold(first);
   }
 
   async find(sessionId: string): Promise<RunnerLookup> {
@@ -57,8 +55,8 @@ export class HeldRunners implements RunnerPort {
   end(): void {
     this.hasEnded = true;
     for (const [id, runner] of this.held) {
-      runner.start?.reject(new LetGoError(id));
-      runner.prompted?.reject(new LetGoError(id));
+      runner.refuse(new LetGoError(id));
+      runner.letPromptsGo();
     }
   }
 
@@ -74,17 +72,28 @@ export class HeldRunner {
   presence: RunnerLookup['presence'] = 'gone';
   /** All that it has reported. */
   readonly events: SessionEvent[] = [];
-  /** The start that is held back. */
-  start: Deferred<undefined> | undefined;
-  /** What the agent is to be told first, once a start was asked for. */
-  first: FirstPrompt | undefined;
-  /** Set to have the next prompts wait, without a word, until it is settled. */
-  prompted: Deferred<undefined> | undefined;
+  private start: Deferred<undefined> | undefined;
+  private first: Deferred<FirstPrompt> = deferred();
+  private gate: Deferred<undefined> | undefined;
+  private readonly asked = new Emitter<void>();
   private readonly said = new Emitter<SessionEvent>();
 
-  /** Lets the start succeed: the agent is there and has its first prompt. */
-  begin(): void {
-    const { commandId, text } = this.first ?? { commandId: 'none', text: '' };
+  /** A start was asked for; settles when the test says so. */
+  async hold(first: FirstPrompt): Promise<void> {
+    this.start = deferred();
+    this.first.resolve(first);
+    await this.start.promise;
+  }
+
+  /** What the agent is to be told first, as soon as its start was asked for. */
+  whenAsked(): Promise<FirstPrompt> {
+    return this.first.promise;
+  }
+
+  /** Lets the start succeed, once it was asked for: the agent is there and has its first prompt. */
+  async begin(): Promise<void> {
+    const { commandId, text } = await this.first.promise;
+    this.first = deferred();
     this.presence = 'alive';
     this.report({ type: 'runner-started', pid: 1, version: 1 });
     this.report({ type: 'agent-started', pid: 2, program: 'held' });
@@ -102,6 +111,26 @@ export class HeldRunner {
     const turn = this.events.findLast((event) => event.type === 'turn-started');
     const commandId = turn?.type === 'turn-started' ? turn.commandId : '';
     this.report({ type: 'turn-ended', commandId, stopReason, error: undefined, tokens: undefined });
+  }
+
+  /**
+   * From now on prompts wait, without a word from the runner.
+   * @returns settles when the first one has come
+   */
+  holdPrompts(): Promise<void> {
+    this.gate = deferred();
+    return new Promise((resolve) => {
+      const subscription = this.asked.event(() => {
+        subscription.dispose();
+        resolve();
+      });
+    });
+  }
+
+  /** The prompts that wait, and all to come, get through. */
+  letPromptsGo(): void {
+    this.gate?.resolve(undefined);
+    this.gate = undefined;
   }
 
   /** Reports an event as the agent's runner would. */
@@ -126,7 +155,8 @@ export class HeldRunner {
         hearing = this.said.event(onEvent);
       },
       prompt: async (commandId, prompt) => {
-        await this.prompted?.promise;
+        this.asked.fire();
+        await this.gate?.promise;
         this.report({ type: 'turn-started', commandId, prompt });
       },
       answer: async (_commandId, requestId, optionId) =>
