@@ -195,9 +195,11 @@ export class Assigner {
    * @param exceptId a delegate that has its place in the team but is not to get the task
    */
   decisionFor(lead: Session, agentType: string, exceptId?: string): Decision {
-    const all = this.candidates(lead, agentType);
-    const others = all.filter((it) => it.id !== exceptId);
-    return decide(others, this.capacity() - (all.length - others.length));
+    const team = this.candidates(lead, agentType);
+    return decide(
+      team.map((it) => (it.id === exceptId ? { ...it, canTakeTurn: false } : it)),
+      this.capacity(),
+    );
   }
 
   /** The delegates of a lead as a decision sees them. */
