@@ -100,7 +100,7 @@ export class Assigner {
    */
   async assignQueued(source: Handoff): Promise<AssignmentOutcome> {
     const { store, book } = this.parts;
-    const work = book.taskOf(source);
+    const work = this.workOf(source);
     const agentType = work.agentType ?? this.activeLead(source.to).agentType;
     return this.route(source.to, agentType, undefined, (lead, decision, place) => {
       const now = store.handoffs.get(source.id);
@@ -126,7 +126,7 @@ export class Assigner {
    */
   async move(handoff: Handoff): Promise<AssignmentOutcome | undefined> {
     const { store, book } = this.parts;
-    const work = book.taskOf(handoff);
+    const work = this.workOf(handoff);
     const agentType = requireSession(store, handoff.to).agentType;
     return this.route(handoff.from, agentType, handoff.to, (lead, decision, place) => {
       const now = store.handoffs.get(handoff.id);
@@ -221,6 +221,13 @@ export class Assigner {
     const lead = this.activeLead(wanted.leadId);
     const { context = '', priority = 'normal', agentType } = wanted;
     return { lead, work: { task, context, priority, agentType } };
+  }
+
+  /** @throws {EmptyTextError} when its message says nothing, or is gone: an agent would wait for ever */
+  private workOf(handoff: Handoff): HandoffTask {
+    const work = this.parts.book.taskOf(handoff);
+    if (work.task.trim() === '') throw new EmptyTextError('task');
+    return work;
   }
 
   private activeLead(id: string): Session {
