@@ -1,4 +1,5 @@
 import { deferred, type Deferred } from '../../src/base/async';
+import { UserError } from '../../src/base/errors';
 import { Emitter } from '../../src/base/event';
 import type { EventBody, SessionEvent, StopIntent } from '../../src/domain/events';
 import type { Session } from '../../src/domain/session';
@@ -72,6 +73,8 @@ export class HeldRunner {
   presence: RunnerLookup['presence'] = 'gone';
   /** All that it has reported. */
   readonly events: SessionEvent[] = [];
+  /** Why it takes no prompts; undefined when it does. */
+  refusal: string | undefined;
   private start: Deferred<undefined> | undefined;
   private first: Deferred<FirstPrompt> = deferred();
   private gate: Deferred<undefined> | undefined;
@@ -103,6 +106,7 @@ export class HeldRunner {
 
   /** Has the start fail. */
   refuse(why: Error): void {
+    this.first = deferred();
     this.start?.reject(why);
   }
 
@@ -133,6 +137,12 @@ export class HeldRunner {
     this.gate = undefined;
   }
 
+  /** Its agent ends as it should not. */
+  die(detail: string): void {
+    this.presence = 'gone';
+    this.report({ type: 'exit', reason: 'failed', code: 1, signal: undefined, detail });
+  }
+
   /** Reports an event as the agent's runner would. */
   report(body: EventBody): void {
     const event = { ...body, seq: this.events.length + 1, at: Date.now() };
@@ -156,6 +166,7 @@ export class HeldRunner {
       },
       prompt: async (commandId, prompt) => {
         this.asked.fire();
+        if (this.refusal !== undefined) throw new UserError(this.refusal);
         await this.gate?.promise;
         this.report({ type: 'turn-started', commandId, prompt });
       },
