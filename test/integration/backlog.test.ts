@@ -4,18 +4,9 @@ import { MAX_ATTEMPTS } from '../../src/domain/handoff';
 import { PERSON, type Priority } from '../../src/domain/message';
 import { InvalidLimitError, SessionEndedError } from '../../src/routing/errors';
 import { SessionNotFoundError } from '../../src/session/errors';
+import { OTHER } from '../support/agents';
 import { HeldCore } from '../support/heldCore';
 import { makeHandoff } from '../support/stores';
-
-const OTHER: AgentDefinition = {
-  name: 'other',
-  description: 'another type',
-  protocol: 'acp',
-  command: process.execPath,
-  args: [],
-  env: {},
-  howToGet: '',
-};
 
 describe('Backlog', () => {
   let core: HeldCore;

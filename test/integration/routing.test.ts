@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import * as fs from 'node:fs/promises';
 import * as path from 'node:path';
-import { UnsupportedAgentError, type AgentDefinition } from '../../src/domain/agent';
+import { UnsupportedAgentError } from '../../src/domain/agent';
 import { InvalidMessageError, PERSON, type MessageBody } from '../../src/domain/message';
 import {
   HandoffNotFoundError,
@@ -14,17 +14,8 @@ import {
   EmptyTextError,
   SessionNotFoundError,
 } from '../../src/session/errors';
+import { OTHER } from '../support/agents';
 import { HeldCore } from '../support/heldCore';
-
-const OTHER: AgentDefinition = {
-  name: 'other',
-  description: 'another type',
-  protocol: 'acp',
-  command: process.execPath,
-  args: [],
-  env: {},
-  howToGet: '',
-};
 
 describe('Routing', () => {
   let core: HeldCore;
