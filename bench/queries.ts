@@ -66,7 +66,7 @@ function askedQueries(sql: SqlJsStatic, image: Uint8Array): Asked[] {
   // A lead, and the last of its delegates.
   const [lead, delegate] = [sessionId(5_000), sessionId(5_009)];
   const queries = ROUTING_QUERIES.flatMap(({ name, run: make }) => {
-    make(tables, name.startsWith('children') ? lead : delegate);
+    make(tables, /^(children|delegates) of/.test(name) ? lead : delegate);
     return statements.takeAsked().map((asked) => ({ name, ...asked }));
   });
   tables.sessions.list();

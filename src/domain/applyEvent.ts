@@ -27,7 +27,11 @@ function changes(session: Session, event: SessionEvent): Partial<Session> {
     case 'conversation':
       return { conversationId: event.conversationId };
     case 'turn-started':
-      return { ...move(session, 'running'), turnStartedAt: event.at, reason: undefined };
+      return {
+        ...move(session, 'running'),
+        ...explain(session, undefined),
+        turnStartedAt: event.at,
+      };
     case 'tool-call':
       return { metrics: { ...metrics, toolCalls: metrics.toolCalls + 1 } };
     case 'cost':
@@ -42,7 +46,7 @@ function changes(session: Session, event: SessionEvent): Partial<Session> {
       return {
         ...move(session, 'idle'),
         ...endTurn(session, event.at, event.tokens ?? 0),
-        reason: event.error ?? unusualStop(event.stopReason),
+        ...explain(session, event.error ?? unusualStop(event.stopReason)),
       };
     case 'exit':
       return {
@@ -67,6 +71,11 @@ function changes(session: Session, event: SessionEvent): Partial<Session> {
 /** The state changes where the state machine allows it; a row that has already ended stays as it is. */
 function move(session: Session, to: SessionState): Partial<Session> {
   return canTransition(session.state, to) ? { state: to } : {};
+}
+
+/** Why a session has ended was decided when it ended; what its agent does after that does not change it. */
+function explain(session: Session, reason: string | undefined): Partial<Session> {
+  return isActive(session.state) ? { reason } : {};
 }
 
 function endTurn(session: Session, at: number, tokens: number): Partial<Session> {

@@ -100,7 +100,7 @@ export class Assigner {
    */
   async assignQueued(source: Handoff): Promise<AssignmentOutcome> {
     const { store, book } = this.parts;
-    const work = book.taskOf(source);
+    const work = this.workOf(source);
     const agentType = work.agentType ?? this.activeLead(source.to).agentType;
     return this.route(source.to, agentType, undefined, (lead, decision, place) => {
       const now = store.handoffs.get(source.id);
@@ -126,7 +126,7 @@ export class Assigner {
    */
   async move(handoff: Handoff): Promise<AssignmentOutcome | undefined> {
     const { store, book } = this.parts;
-    const work = book.taskOf(handoff);
+    const work = this.workOf(handoff);
     const agentType = requireSession(store, handoff.to).agentType;
     return this.route(handoff.from, agentType, handoff.to, (lead, decision, place) => {
       const now = store.handoffs.get(handoff.id);
@@ -195,9 +195,11 @@ export class Assigner {
    * @param exceptId a delegate that has its place in the team but is not to get the task
    */
   decisionFor(lead: Session, agentType: string, exceptId?: string): Decision {
-    const all = this.candidates(lead, agentType);
-    const others = all.filter((it) => it.id !== exceptId);
-    return decide(others, this.capacity() - (all.length - others.length));
+    const team = this.candidates(lead, agentType);
+    return decide(
+      team.map((it) => (it.id === exceptId ? { ...it, canTakeTurn: false } : it)),
+      this.capacity(),
+    );
   }
 
   /** The delegates of a lead as a decision sees them. */
@@ -219,6 +221,13 @@ export class Assigner {
     const lead = this.activeLead(wanted.leadId);
     const { context = '', priority = 'normal', agentType } = wanted;
     return { lead, work: { task, context, priority, agentType } };
+  }
+
+  /** @throws {EmptyTextError} when its message says nothing, or is gone: an agent would wait for ever */
+  private workOf(handoff: Handoff): HandoffTask {
+    const work = this.parts.book.taskOf(handoff);
+    if (work.task.trim() === '') throw new EmptyTextError('task');
+    return work;
   }
 
   private activeLead(id: string): Session {

@@ -37,6 +37,8 @@ export class Delivery implements Disposable {
   private isLooking = false;
   private hasEnded = false;
   private timer: NodeJS.Timeout | undefined;
+  /** When {@link timer} fires, on the clock of `performance.now()`. */
+  private lookDueAt = Infinity;
 
   constructor(private readonly parts: DeliveryParts) {
     this.disposables.add(
@@ -150,10 +152,20 @@ export class Delivery implements Disposable {
     }
   }
 
+  /** Of several that wait, the first one decides; then all are looked at. */
   private lookLater(sessionId: string, inMs: number): void {
-    clearTimeout(this.timer);
-    this.timer = setTimeout(() => this.lookAtAll(), inMs);
-    this.timer.unref();
     this.dirty.add(sessionId);
+    const dueAt = performance.now() + Math.min(inMs, LONGEST_WAIT_MS);
+    if (dueAt >= this.lookDueAt) return;
+    clearTimeout(this.timer);
+    this.lookDueAt = dueAt;
+    this.timer = setTimeout(() => {
+      this.lookDueAt = Infinity;
+      this.lookAtAll();
+    }, dueAt - performance.now());
+    this.timer.unref();
   }
 }
+
+/** A timer cannot wait for longer than 24 days, and fires at once instead. */
+const LONGEST_WAIT_MS = 24 * 60 * 60 * 1_000;

@@ -132,6 +132,9 @@ const STEPS: readonly string[] = [
   CREATE INDEX handoffs_open ON handoffs(to_session, message_id)
     WHERE state IN ('queued', 'taken', 'routed', 'stranded');
   CREATE INDEX handoffs_origin ON handoffs(origin_id, message_id) WHERE origin_id IS NOT NULL;
+  CREATE INDEX handoffs_stranded ON handoffs(message_id) WHERE state = 'stranded';
+  CREATE INDEX turns_handoff ON turns(session_id, handoff_id, started_at)
+    WHERE handoff_id IS NOT NULL;
 
   CREATE INDEX messages_inbox ON messages(to_session, id DESC);
   `,

@@ -2,19 +2,9 @@ import assert from 'node:assert/strict';
 import * as fs from 'node:fs/promises';
 import * as path from 'node:path';
 import { deferred } from '../../src/base/async';
-import type { AgentDefinition } from '../../src/domain/agent';
 import type { SessionEvent } from '../../src/domain/events';
+import { BROKEN } from '../support/agents';
 import { TestCore } from '../support/core';
-
-const BROKEN: AgentDefinition = {
-  name: 'broken',
-  description: 'ends before it is ready',
-  protocol: 'acp',
-  command: process.execPath,
-  args: ['-e', 'console.error("no licence found"); process.exit(3)'],
-  env: {},
-  howToGet: '',
-};
 
 describe('SessionManager', () => {
   let core: TestCore;

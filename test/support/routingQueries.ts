@@ -9,6 +9,21 @@ export interface RoutingQuery {
   readonly plan: readonly RegExp[];
 }
 
+/** From child to child in one index, then each child's record and its queued handoffs in others. */
+const DELEGATES_PLAN: readonly RegExp[] = [
+  /^CO-ROUTINE child$/,
+  /^SETUP$/,
+  /^SEARCH handoffs USING COVERING INDEX handoffs_from \(from_session=\?\)$/,
+  /^RECURSIVE STEP$/,
+  /^SCAN child$/,
+  /^CORRELATED SCALAR SUBQUERY/,
+  /^SEARCH handoffs USING COVERING INDEX handoffs_from \(from_session=\? AND to_session>\?\)$/,
+  /^SCAN child$/,
+  /^SEARCH sessions USING INDEX sqlite_autoindex_sessions_1 \(id=\?\)$/,
+  /^CORRELATED SCALAR SUBQUERY/,
+  /^SEARCH handoffs USING COVERING INDEX handoffs_queued \(to_session=\? AND purpose=\?\)$/,
+];
+
 /** The queries that are made often, with the plans that keep them fast. */
 export const ROUTING_QUERIES: readonly RoutingQuery[] = [
   {
@@ -55,5 +70,89 @@ export const ROUTING_QUERIES: readonly RoutingQuery[] = [
       // Only the children of one session are sorted.
       /^USE TEMP B-TREE FOR ORDER BY$/,
     ],
+  },
+  {
+    name: 'delegates of a lead',
+    run: ({ sessions }, id) => sessions.delegatesOf(id, undefined),
+    plan: DELEGATES_PLAN,
+  },
+  {
+    name: 'delegates of a lead, of one agent type',
+    run: ({ sessions }, id) => sessions.delegatesOf(id, 'rehearsal'),
+    plan: DELEGATES_PLAN,
+  },
+  {
+    name: 'queued handoffs of an inbox',
+    run: ({ handoffs }, id) => handoffs.queued(id, 'team', 5),
+    plan: [/^SEARCH handoffs USING INDEX handoffs_queued \(to_session=\? AND purpose=\?\)$/],
+  },
+  {
+    name: 'queued handoffs from one to another',
+    run: ({ handoffs }, id) => handoffs.queuedFrom('bbbb2222', id),
+    plan: [/^SEARCH handoffs USING INDEX handoffs_queued \(to_session=\? AND purpose=\?\)$/],
+  },
+  {
+    name: 'backlog',
+    run: ({ handoffs }) => handoffs.backlog(10),
+    plan: [
+      /^SCAN handoffs USING COVERING INDEX handoffs_queued$/,
+      // Only the receivers are sorted, by how much they have.
+      /^USE TEMP B-TREE FOR ORDER BY$/,
+    ],
+  },
+  {
+    name: 'open handoffs to a session',
+    run: ({ handoffs }, id) => handoffs.openTo(id),
+    plan: [/^SEARCH handoffs USING INDEX handoffs_open \(to_session=\?\)$/],
+  },
+  {
+    name: 'handoffs made for one',
+    run: ({ handoffs }) => handoffs.madeFor(1),
+    plan: [/^SEARCH handoffs USING INDEX handoffs_origin \(origin_id=\?\)$/],
+  },
+  {
+    name: 'stranded handoffs',
+    run: ({ handoffs }) => handoffs.stranded(),
+    plan: [/^SCAN handoffs USING INDEX handoffs_stranded$/],
+  },
+  {
+    name: 'pending sessions',
+    run: ({ sessions }) => sessions.pendingIds(),
+    plan: [/^SCAN sessions USING COVERING INDEX sessions_pending$/],
+  },
+  {
+    name: 'running sessions',
+    run: ({ sessions }) => sessions.runningIds(),
+    plan: [/^SCAN sessions USING COVERING INDEX sessions_running$/],
+  },
+  {
+    name: 'number of worktrees',
+    run: ({ sessions }) => sessions.countWorktrees(),
+    plan: [/^(SCAN|SEARCH) sessions USING (COVERING )?INDEX sessions_worktrees\b/],
+  },
+  {
+    name: 'active sessions',
+    run: ({ sessions }) => sessions.active(),
+    plan: [/^SCAN sessions USING INDEX sessions_active$/],
+  },
+  {
+    name: 'ids of active sessions',
+    run: ({ sessions }) => sessions.activeIds(10),
+    plan: [/^SCAN sessions USING (COVERING )?INDEX sessions_active$/],
+  },
+  {
+    name: 'unread messages that are no handoffs',
+    run: ({ messages }) => messages.unreadOtherCounts(),
+    plan: [/^SCAN messages USING COVERING INDEX messages_unread$/],
+  },
+  {
+    name: 'inbox',
+    run: ({ messages }, id) => messages.inbox(id, 200),
+    plan: [/^SEARCH messages USING INDEX messages_inbox \(to_session=\?\)$/],
+  },
+  {
+    name: 'latest turn on a handoff',
+    run: ({ turns }, id) => turns.ofHandoff(id, 1),
+    plan: [/^SEARCH turns USING INDEX turns_handoff \(session_id=\? AND handoff_id=\?\)$/],
   },
 ];

@@ -144,4 +144,22 @@ describe('applyEvent', () => {
     assert.equal(ended.pid, undefined);
     assert.equal(ended.presence, 'gone');
   });
+
+  it('keeps why a session was failed when the turn that it cut short ends', () => {
+    const failed = makeSession({ state: 'failed', reason: 'Timed out.' });
+    const cut = after(
+      [
+        {
+          type: 'turn-ended',
+          commandId: 't1',
+          stopReason: 'cancelled',
+          error: undefined,
+          tokens: undefined,
+        },
+        { type: 'exit', reason: 'stopped', code: 0, signal: undefined, detail: 'by request' },
+      ],
+      failed,
+    );
+    assert.deepEqual([cut.state, cut.reason], ['failed', 'Timed out.']);
+  });
 });

@@ -1,0 +1,23 @@
+import type { AgentDefinition } from '../../src/domain/agent';
+
+/** An agent that ends before it is ready, and says why. */
+export const BROKEN: AgentDefinition = {
+  name: 'broken',
+  description: 'ends before it is ready',
+  protocol: 'acp',
+  command: process.execPath,
+  args: ['-e', 'console.error("no licence found"); process.exit(3)'],
+  env: {},
+  howToGet: '',
+};
+
+/** An agent of another type, for tests in which no agent is started. */
+export const OTHER: AgentDefinition = {
+  name: 'other',
+  description: 'another type',
+  protocol: 'acp',
+  command: process.execPath,
+  args: [],
+  env: {},
+  howToGet: '',
+};
