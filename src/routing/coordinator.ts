@@ -57,8 +57,14 @@ export class Coordinator implements Disposable {
     this.disposables.add(parts.onDidApply((applied) => this.afterEvents(applied)));
   }
 
-  /** Begins with a first pass after one heartbeat. */
+  /**
+   * Begins: with the inboxes, for a turn may have ended while nobody could drain them, and with a first
+   * pass after one heartbeat.
+   */
   start(): void {
+    for (const { sessionId } of this.parts.store.handoffs.backlog(LEADS_PER_PASS)) {
+      this.nudge(sessionId);
+    }
     this.schedule();
   }
 
