@@ -149,12 +149,18 @@ export class Coordinator implements Disposable {
     const { backlog, store } = this.parts;
     const counts = store.handoffs.queuedCounts('team');
     for (const leadId of leads) {
-      if (this.hasEnded) return;
+      if (this.isOver()) return;
       const queued = counts.get(leadId);
       if (queued === undefined) continue;
-      const outcomes = await backlog.drainInbox(leadId);
-      const dispatch = { leadId, queued, outcomes, error: undefined };
-      if (hasRouted(dispatch)) this.record('dispatch', { dispatched: [dispatch], rebalanced: [] });
+      try {
+        const outcomes = await backlog.drainInbox(leadId);
+        const dispatch = { leadId, queued, outcomes, error: undefined };
+        if (hasRouted(dispatch)) {
+          this.record('dispatch', { dispatched: [dispatch], rebalanced: [] });
+        }
+      } catch (error) {
+        this.failed(error);
+      }
     }
   }
 
