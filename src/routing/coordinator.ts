@@ -57,8 +57,14 @@ export class Coordinator implements Disposable {
     this.disposables.add(parts.onDidApply((applied) => this.afterEvents(applied)));
   }
 
-  /** Begins with a first pass after one heartbeat. */
+  /**
+   * Begins: with the inboxes, for a turn may have ended while nobody could drain them, and with a first
+   * pass after one heartbeat.
+   */
   start(): void {
+    for (const { sessionId } of this.parts.store.handoffs.backlog(LEADS_PER_PASS)) {
+      this.nudge(sessionId);
+    }
     this.schedule();
   }
 
@@ -143,12 +149,18 @@ export class Coordinator implements Disposable {
     const { backlog, store } = this.parts;
     const counts = store.handoffs.queuedCounts('team');
     for (const leadId of leads) {
-      if (this.hasEnded) return;
+      if (this.isOver()) return;
       const queued = counts.get(leadId);
       if (queued === undefined) continue;
-      const outcomes = await backlog.drainInbox(leadId);
-      const dispatch = { leadId, queued, outcomes, error: undefined };
-      if (hasRouted(dispatch)) this.record('dispatch', { dispatched: [dispatch], rebalanced: [] });
+      try {
+        const outcomes = await backlog.drainInbox(leadId);
+        const dispatch = { leadId, queued, outcomes, error: undefined };
+        if (hasRouted(dispatch)) {
+          this.record('dispatch', { dispatched: [dispatch], rebalanced: [] });
+        }
+      } catch (error) {
+        this.failed(error);
+      }
     }
   }
 
