@@ -5,7 +5,13 @@ import type { Logger } from '../base/log';
 import type { StateStore } from '../session/ports';
 import type { AppliedEvents } from '../session/supervisor';
 import type { Event } from '../base/event';
-import { hasRouted, type Backlog, type Coordination } from './backlog';
+import {
+  hasRouted,
+  type Backlog,
+  type Coordination,
+  type LeadDispatch,
+  type LeadRebalance,
+} from './backlog';
 
 /** What the coordinator does by itself; read each time, as settings change. */
 export interface CoordinatorSettings {
@@ -82,6 +88,20 @@ export class Coordinator implements Disposable {
     return result;
   }
 
+  /** Routes what waits in the inboxes of up to 100 leads, whether auto-dispatch is on or not. */
+  async dispatch(): Promise<readonly LeadDispatch[]> {
+    const dispatched = await this.parts.backlog.autoDispatch(LEADS_PER_PASS);
+    this.record('dispatch', { dispatched, rebalanced: [] });
+    return dispatched;
+  }
+
+  /** Evens out the teams of up to 100 leads, whether auto-dispatch is on or not. */
+  async rebalance(): Promise<readonly LeadRebalance[]> {
+    const rebalanced = await this.parts.backlog.rebalanceAll(LEADS_PER_PASS);
+    this.record('rebalance', { dispatched: [], rebalanced });
+    return rebalanced;
+  }
+
   dispose(): void {
     this.hasEnded = true;
     clearTimeout(this.timer);
@@ -92,11 +112,9 @@ export class Coordinator implements Disposable {
   async beat(): Promise<void> {
     await this.endSilent();
     if (this.isOver() || !this.parts.settings().isAutoDispatching) return;
-    const dispatched = await this.parts.backlog.autoDispatch(LEADS_PER_PASS);
-    this.record('dispatch', { dispatched, rebalanced: [] });
+    await this.dispatch();
     if (this.isOver()) return;
-    const rebalanced = await this.parts.backlog.rebalanceAll(LEADS_PER_PASS);
-    this.record('rebalance', { dispatched: [], rebalanced });
+    await this.rebalance();
   }
 
   /** A call, because the answer changes while others are awaited. */
