@@ -1,5 +1,6 @@
 import { DisposableStore, type Disposable } from '../base/disposable';
 import { messageOf } from '../base/errors';
+import { later, type Later } from '../base/timers';
 import type { Clock } from '../domain/clock';
 import type { Logger } from '../base/log';
 import type { Handoff } from '../domain/handoff';
@@ -22,6 +23,8 @@ export interface DeliveryParts {
   readonly turns: TurnPort;
   readonly slots: TurnSlots;
   readonly clock: Clock;
+  /** Default: real time. */
+  readonly later?: Later | undefined;
   readonly log: Logger;
 }
 
@@ -36,7 +39,7 @@ export class Delivery implements Disposable {
   private readonly disposables = new DisposableStore();
   private isLooking = false;
   private hasEnded = false;
-  private timer: NodeJS.Timeout | undefined;
+  private timer: Disposable | undefined;
 
   constructor(private readonly parts: DeliveryParts) {
     this.disposables.add(
@@ -67,7 +70,7 @@ export class Delivery implements Disposable {
 
   dispose(): void {
     this.hasEnded = true;
-    clearTimeout(this.timer);
+    this.timer?.dispose();
     this.disposables.dispose();
   }
 
@@ -151,9 +154,9 @@ export class Delivery implements Disposable {
   }
 
   private lookLater(sessionId: string, inMs: number): void {
-    clearTimeout(this.timer);
-    this.timer = setTimeout(() => this.lookAtAll(), inMs);
-    this.timer.unref();
+    const { later: after = later } = this.parts;
+    this.timer?.dispose();
+    this.timer = after(inMs, () => this.lookAtAll());
     this.dirty.add(sessionId);
   }
 }

@@ -1,8 +1,8 @@
 import { UserError } from '../base/errors';
-import { exists } from '../base/files';
 import { isActive, type Session } from '../domain/session';
 import { labelOf } from '../domain/sessionView';
 import { WrongStateError } from './errors';
+import { realFolders } from './folders';
 import { requireSession, updateSession } from './lookup';
 import type { SessionParts } from './ports';
 import type { SessionEnder } from './sessionEnder';
@@ -36,7 +36,7 @@ export class Retirement {
     }
     await this.requireFolder(session);
     await this.parts.agents.resolve(session.agentType);
-    const { store, work } = this.parts;
+    const { store, work, clock } = this.parts;
     store.mutate(() => {
       work.resumed(session);
       store.sessions.update({
@@ -46,7 +46,7 @@ export class Retirement {
         pid: undefined,
         reason: undefined,
         requests: [],
-        updatedAt: Date.now(),
+        updatedAt: clock(),
       });
     });
     await store.synced();
@@ -78,7 +78,7 @@ export class Retirement {
       );
     }
     await this.cleanUpWorktree(id);
-    const { store, work } = this.parts;
+    const { store, work, clock } = this.parts;
     store.mutate(() => {
       const now = this.get(id);
       store.attention.removeAll(id);
@@ -86,7 +86,7 @@ export class Retirement {
       store.messages.removeSettled(id);
       store.toolLog.removeAll(id);
       store.turns.removeAll(id);
-      store.sessions.remove(now, labelOf(now), Date.now());
+      store.sessions.remove(now, labelOf(now), clock());
     });
     await store.synced();
   }
@@ -98,7 +98,8 @@ export class Retirement {
       );
     }
     // One that never began has no worktree yet; it gets one.
-    if (await exists(session.workingDir)) return;
+    const { folders = realFolders } = this.parts;
+    if (await folders.exists(session.workingDir)) return;
     throw new UserError(
       `The folder ${session.workingDir} of session ${session.id} is gone, so it cannot be resumed. Delegate a new session for its task.`,
     );

@@ -44,10 +44,10 @@ export class SessionEnder {
 
   /** One transaction: the session has ended, and its work goes back. */
   private settle(id: string, patch: Partial<Session>): void {
-    const { store, work } = this.parts;
+    const { store, work, clock } = this.parts;
     const session = this.get(id);
     if (!isActive(session.state)) return;
-    const ended: Session = { ...session, ...patch, updatedAt: Date.now() };
+    const ended: Session = { ...session, ...patch, updatedAt: clock() };
     store.mutate(() => {
       store.sessions.update(ended);
       work.ended(ended);

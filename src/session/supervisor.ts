@@ -1,9 +1,10 @@
-import { delay } from '../base/async';
 import type { Disposable } from '../base/disposable';
 import { errorCode } from '../base/errors';
 import { Emitter } from '../base/event';
 import type { Logger } from '../base/log';
+import { later, type Later } from '../base/timers';
 import { applyEvent } from '../domain/applyEvent';
+import type { Clock } from '../domain/clock';
 import type { SessionEvent } from '../domain/events';
 import { isActive, type Session } from '../domain/session';
 import { LetGoError, RunnerUnreachableError } from './errors';
@@ -39,20 +40,25 @@ export class Supervisor implements Disposable {
 
   private readonly links = new Map<string, RunnerLink>();
   private readonly arrived = new Map<string, SessionEvent[]>();
-  private readonly lookingAgain = new Set<string>();
+  /** When sessions are looked for again. */
+  private readonly lookingAgain = new Map<string, Disposable>();
   private readonly end = new AbortController();
 
   private readonly store: SessionParts['store'];
   private readonly runners: SessionParts['runners'];
   private readonly work: SessionParts['work'];
   private readonly tools: ToolNotes;
+  private readonly clock: Clock;
+  private readonly later: Later;
   private readonly log: Logger;
 
-  constructor({ store, runners, work, log }: SessionParts) {
+  constructor({ store, runners, work, clock, later: given = later, log }: SessionParts) {
     this.store = store;
     this.runners = runners;
     this.work = work;
     this.tools = new ToolNotes(store.toolLog);
+    this.clock = clock;
+    this.later = given;
     this.log = log;
   }
 
@@ -169,6 +175,7 @@ export class Supervisor implements Disposable {
     this.end.abort();
     for (const link of this.links.values()) link.close();
     this.links.clear();
+    for (const timer of this.lookingAgain.values()) timer.dispose();
     this.applied.dispose();
     this.followed.dispose();
   }
@@ -269,7 +276,7 @@ export class Supervisor implements Disposable {
           unreadable === undefined
             ? RUNNER_DIED
             : `Its events cannot be read to the end (${unreadable}).`,
-        updatedAt: Date.now(),
+        updatedAt: this.clock(),
       };
       this.store.sessions.update(failed);
       this.work.ended(failed);
@@ -280,12 +287,12 @@ export class Supervisor implements Disposable {
   /** Nothing tells when a runner that does not answer does so again, or ends. */
   lookAgainLater(sessionId: string): void {
     if (this.lookingAgain.has(sessionId)) return;
-    this.lookingAgain.add(sessionId);
-    void delay(LOOK_AGAIN_MS, this.end.signal).then(async () => {
+    const timer = this.later(LOOK_AGAIN_MS, () => {
       this.lookingAgain.delete(sessionId);
       if (this.hasEnded() || !this.isLive(sessionId) || this.links.has(sessionId)) return;
       this.adoptOrRetry(sessionId);
     });
+    this.lookingAgain.set(sessionId, timer);
   }
 
   private setPresence(sessionId: string, presence: Session['presence']): void {

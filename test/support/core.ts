@@ -92,7 +92,7 @@ export class TestCore {
     const git = new GitWorktrees({ environment: gitEnvironment });
     const book = new HandoffBook(store, clock);
     const shared = { store, agents, git, limits: () => limits, log: silentLogger };
-    this.manager = new SessionManager({ ...shared, runners, work: book });
+    this.manager = new SessionManager({ ...shared, runners, work: book, clock });
     this.routing = new Routing({
       ...shared,
       book,
