@@ -90,6 +90,8 @@ export interface SessionTable {
   latest(): Session | undefined;
   /** Those that are pending, running or idle, the one that changed its state last first. */
   active(): readonly Session[];
+  /** Those that have ended, but whose agent may live on: the window died before it could end it. */
+  leftoverIds(): readonly string[];
   /** The ids of the first `limit` of {@link active}. */
   activeIds(limit: number): readonly string[];
   /**

@@ -34,13 +34,16 @@ export class Retirement {
       case 'stopped':
         break;
     }
+    await this.ender.endLeftover(id);
     await this.requireFolder(session);
     await this.parts.agents.resolve(session.agentType);
     const { store, work, clock } = this.parts;
     store.mutate(() => {
-      work.resumed(session);
+      // Its runner may have reported its end meanwhile.
+      const now = this.get(id);
+      work.resumed(now);
       store.sessions.update({
-        ...session,
+        ...now,
         state: 'pending',
         presence: 'gone',
         pid: undefined,
@@ -59,6 +62,7 @@ export class Retirement {
    */
   async cleanUpWorktree(id: string): Promise<void> {
     if (isActive(this.get(id).state)) await this.ender.end(id, 'stop');
+    await this.ender.endLeftover(id);
     const { worktree, repository } = this.get(id);
     if (!worktree || repository === undefined) return;
     await this.parts.git.removeWorktree(repository, worktree);

@@ -74,7 +74,7 @@ export class Supervisor implements Disposable {
       if (this.links.get(sessionId) !== link) return;
       this.links.delete(sessionId);
       this.flush(sessionId);
-      if (this.hasEnded() || !this.isLive(sessionId) || this.lookingAgain.has(sessionId)) return;
+      if (this.hasEnded() || !this.hasAgent(sessionId) || this.lookingAgain.has(sessionId)) return;
       this.log.info(`session ${sessionId}: the connection to its runner ended, looking for it`);
       this.adoptOrRetry(sessionId);
     });
@@ -257,9 +257,13 @@ export class Supervisor implements Disposable {
     }
     if (this.hasEnded()) return true;
     if (rest.length > 0) this.apply(sessionId, rest);
-    if (!this.isLive(sessionId)) return true;
+    const hadEnded = !this.isLive(sessionId);
     const swept = await this.runners.sweep(sessionId);
     if (this.hasEnded()) return true;
+    if (hadEnded) {
+      updateSession(this.store, sessionId, { presence: 'gone', pid: undefined });
+      return true;
+    }
     if (rest.length === 0 && unreadable === undefined) {
       if (this.require(sessionId).state === 'pending') return false;
     }
@@ -289,7 +293,7 @@ export class Supervisor implements Disposable {
     if (this.lookingAgain.has(sessionId)) return;
     const timer = this.later(LOOK_AGAIN_MS, () => {
       this.lookingAgain.delete(sessionId);
-      if (this.hasEnded() || !this.isLive(sessionId) || this.links.has(sessionId)) return;
+      if (this.hasEnded() || !this.hasAgent(sessionId) || this.links.has(sessionId)) return;
       this.adoptOrRetry(sessionId);
     });
     this.lookingAgain.set(sessionId, timer);
@@ -303,6 +307,12 @@ export class Supervisor implements Disposable {
   private isLive(sessionId: string): boolean {
     const session = this.store.sessions.get(sessionId);
     return session !== undefined && isActive(session.state);
+  }
+
+  /** A session that has ended may have an agent that is still to be ended. */
+  private hasAgent(sessionId: string): boolean {
+    const session = this.store.sessions.get(sessionId);
+    return session !== undefined && (isActive(session.state) || session.presence !== 'gone');
   }
 
   private require(sessionId: string): Session {
