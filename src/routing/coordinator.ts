@@ -1,5 +1,6 @@
 import { DisposableStore, type Disposable } from '../base/disposable';
 import { Coalesced } from '../base/async';
+import { later, type Later } from '../base/timers';
 import type { Clock } from '../domain/clock';
 import type { Logger } from '../base/log';
 import type { StateStore } from '../session/ports';
@@ -33,6 +34,8 @@ export interface CoordinatorParts {
   /** Ends a session as failed. */
   readonly timeOut: (sessionId: string, reason: string) => Promise<void>;
   readonly clock: Clock;
+  /** Default: real time. */
+  readonly later?: Later | undefined;
   readonly log: Logger;
 }
 
@@ -52,7 +55,7 @@ export class Coordinator implements Disposable {
   private readonly disposables = new DisposableStore();
   private readonly leads = new Set<string>();
   private readonly drain = new Coalesced(() => this.drainLeads());
-  private timer: NodeJS.Timeout | undefined;
+  private timer: Disposable | undefined;
   /** Since when agents are watched: silence while the machine slept, or no window was open, is no fault. */
   private awakeSince: number;
   private lastBeatAt: number;
@@ -104,7 +107,7 @@ export class Coordinator implements Disposable {
 
   dispose(): void {
     this.hasEnded = true;
-    clearTimeout(this.timer);
+    this.timer?.dispose();
     this.disposables.dispose();
   }
 
@@ -123,14 +126,14 @@ export class Coordinator implements Disposable {
   }
 
   private schedule(): void {
-    clearTimeout(this.timer);
+    this.timer?.dispose();
     if (this.hasEnded) return;
-    this.timer = setTimeout(() => {
+    const { later: after = later, settings } = this.parts;
+    this.timer = after(settings().heartbeatMs, () => {
       this.beat()
         .catch((error: unknown) => this.failed(error))
         .finally(() => this.schedule());
-    }, this.parts.settings().heartbeatMs);
-    this.timer.unref();
+    });
   }
 
   private async endSilent(): Promise<void> {
