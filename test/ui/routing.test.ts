@@ -97,6 +97,7 @@ describe('a team, on the installed .vsix', () => {
     await stage.ui.rowWithText(VIEW, LEAD, '1 waits for you below');
     await stage.ui.rowWithText(VIEW, LEAD, 'below)');
     assert.equal((await stage.ui.rows(VIEW)).length, 1);
+    await stage.ui.rowWithMark(VIEW, '!');
     await stage.ui.screenshot('team-collapsed');
     await stage.ui.page.keyboard.press('ArrowRight');
     await stage.ui.rowWithText(VIEW, ASKING, 'Waiting for you');
