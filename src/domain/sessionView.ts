@@ -15,6 +15,17 @@ export interface SessionView {
   readonly tooltip: string;
   /** What a screen reader says. */
   readonly accessibleLabel: string;
+  /** What stays visible however long the label is; undefined when nothing waits. */
+  readonly mark: RowMark | undefined;
+}
+
+/** A short mark at the end of a row. */
+export interface RowMark {
+  /** One or two characters. */
+  readonly text: string;
+  readonly tooltip: string;
+  /** True when a person is needed. */
+  readonly isUrgent: boolean;
 }
 
 /** What waits for a session and for those below it. */
@@ -67,6 +78,7 @@ export function viewSession(
     ].join('.'),
     tooltip: tooltipOf(session, facts),
     accessibleLabel: [label, ...shownFacts, ...childFacts(childCount)].join(', '),
+    mark: markOf(counts),
   };
 }
 
@@ -95,6 +107,7 @@ export function viewPlaceholder(
       `Session ${escapeMarkdown(id)} was deleted. It is shown because of what hangs below it.`,
     ].join('\n\n'),
     accessibleLabel: [shown, 'deleted session', ...facts, ...childFacts(childCount)].join(', '),
+    mark: markOf(counts),
   };
 }
 
@@ -112,6 +125,18 @@ function inboxFacts({ handoffs, handoffsBelow, unread }: InboxCounts): string[] 
   }
   if (unread > 0) facts.push(`${unread} unread`);
   return facts;
+}
+
+/** A person who is needed below comes first; else what waits, of which two digits can be shown. */
+function markOf(counts: InboxCounts): RowMark | undefined {
+  const { handoffs, handoffsBelow, waitingBelow } = counts;
+  if (waitingBelow > 0) {
+    return { text: '!', tooltip: waitingFacts(counts).join(), isUrgent: true };
+  }
+  const waiting = handoffs + handoffsBelow;
+  if (waiting === 0) return undefined;
+  const tooltip = inboxFacts({ ...counts, unread: 0 }).join();
+  return { text: String(Math.min(waiting, 99)), tooltip, isUrgent: false };
 }
 
 /** First of all, so that it is not what a narrow view cuts off. */

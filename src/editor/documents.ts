@@ -47,10 +47,11 @@ export class Documents<Kind extends string>
 
   /** Opens a document that follows the state. */
   async show(kind: Kind, key: string): Promise<void> {
-    const query = `${kind}:${key}`;
-    await this.open(
-      this.vs.Uri.from({ scheme: SCHEME, path: `/${this.kinds[kind].title(key)}`, query }),
-    );
+    const path = `/${this.kinds[kind].title(key)}`;
+    const uri = this.vs.Uri.from({ scheme: SCHEME, path, query: `${kind}:${key}` });
+    await this.open(uri);
+    // One that was open already is not read again, and some of what it shows changes unannounced.
+    this.changed.fire(uri);
   }
 
   /** Opens a text that stays as it is. */

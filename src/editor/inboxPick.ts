@@ -30,7 +30,7 @@ export async function showInbox(
   disposables.add(list);
   list.title = `Inbox: ${labelOf(session)}`;
   list.placeholder = 'Which message?';
-  list.matchOnDescription = true;
+  list.matchOnDetail = true;
   list.ignoreFocusOut = true;
   const fill = (): void => {
     list.items = inboxItems(vs, bench, messenger.inbox(session.id));
@@ -74,7 +74,7 @@ function inboxItems(
     const facts = [`from ${nameOf(message.from)}`, ageText(message.timestamp, now), mark];
     return {
       label: messageLine(message),
-      description: facts.filter((fact) => fact !== undefined).join(' · '),
+      detail: facts.filter((fact) => fact !== undefined).join(' · '),
       iconPath: new vs.ThemeIcon(isQueued ? 'inbox' : message.isRead ? 'mail-read' : 'mail'),
       messageId: message.id,
       buttons: isQueued ? [{ iconPath: new vs.ThemeIcon('discard'), tooltip: 'Withdraw' }] : [],

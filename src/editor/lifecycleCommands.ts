@@ -22,8 +22,8 @@ export function registerLifecycleCommands(parts: CommandParts): void {
     const isAgreed = await confirm(
       parts,
       given,
-      `Stop ${countText(count, 'session')}: ${labelOf(lead)} and its team?`,
-      'Their agents end with everything that they started. Worktrees and branches stay, and each session can be resumed.',
+      `Stop ${countText(count, 'session')}?`,
+      `“${labelOf(lead)}” and its team: their agents end with everything that they started. Worktrees and branches stay, and each session can be resumed.`,
       `Stop ${countText(count, 'Session')}`,
     );
     if (!isAgreed) return undefined;
@@ -49,7 +49,7 @@ export function registerLifecycleCommands(parts: CommandParts): void {
       (await confirm(
         parts,
         given,
-        `Delete session ${labelOf(session)}?`,
+        `Delete “${labelOf(session)}”?`,
         [
           'Its output, messages and tool log are removed.',
           ...(session.worktree
@@ -74,7 +74,7 @@ export function registerLifecycleCommands(parts: CommandParts): void {
     const isAgreed = await confirm(
       parts,
       given,
-      `Remove the worktree of ${labelOf(session)}?`,
+      `Remove the worktree of “${labelOf(session)}”?`,
       [
         ...(isActive(session.state) ? ['The session is stopped first.'] : []),
         `${worktree.path} is removed, unless it holds work that would be lost. The session cannot be resumed afterwards.`,

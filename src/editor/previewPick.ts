@@ -23,12 +23,15 @@ export async function showPreview(
 ): Promise<boolean> {
   const nameOf = labelsIn(store);
   const { decision, problem, warnings, candidates, capacity, agentType, lead } = preview;
-  const notes = [...(problem === undefined ? [] : [problem]), ...warnings];
+  const notes = [
+    capitalized(decision.why),
+    ...(problem === undefined ? [] : [problem]),
+    ...warnings,
+  ];
   const summary: PreviewItem = {
     label: decisionText(decision, preview, nameOf),
-    description: decision.why,
+    detail: notes.join(' '),
     iconPath: new vs.ThemeIcon(problem === undefined ? 'lightbulb' : 'error'),
-    ...(notes.length === 0 ? {} : { detail: notes.join(' ') }),
     alwaysShow: true,
   };
   const assignNow: PreviewItem = {
@@ -55,6 +58,11 @@ export async function showPreview(
   const choice = picked?.choice;
   if (typeof choice === 'object') await tree.reveal(choice.reveal);
   return choice === 'assign';
+}
+
+/** The reason as a sentence. */
+function capitalized(why: string): string {
+  return `${why.charAt(0).toUpperCase()}${why.slice(1)}.`;
 }
 
 function candidateItem(

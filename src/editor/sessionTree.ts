@@ -1,6 +1,8 @@
 import type * as vscode from 'vscode';
 import { DisposableStore, type Disposable } from '../base/disposable';
+import type { RowMark } from '../domain/sessionView';
 import type { OverviewSource } from '../session/overview';
+import { RowMarks, rowUri } from './rowMarks';
 import { SessionNode } from './sessionNode';
 import { SessionRows } from './sessionRows';
 
@@ -41,6 +43,7 @@ export class SessionTree implements vscode.TreeDataProvider<SessionNode>, Dispos
     });
     this.disposables.add(this.changed);
     this.disposables.add(this.view);
+    this.disposables.add(new RowMarks(vs, this));
     this.disposables.add(
       this.view.onDidCollapseElement(({ element }) => this.setCollapsed(element, true)),
     );
@@ -71,6 +74,7 @@ export class SessionTree implements vscode.TreeDataProvider<SessionNode>, Dispos
     if (!rows || !view) return new vs.TreeItem(node.id);
     const item = new vs.TreeItem(view.label, this.collapsibleState(rows, node.id));
     item.id = node.id;
+    item.resourceUri = rowUri(vs, node.id);
     item.description = view.description;
     item.contextValue = view.contextValue;
     item.tooltip = new vs.MarkdownString(view.tooltip);
@@ -84,6 +88,11 @@ export class SessionTree implements vscode.TreeDataProvider<SessionNode>, Dispos
       item.command = { command: 'deputy.showOutput', title: 'Show Output', arguments: [node] };
     }
     return item;
+  }
+
+  /** What waits, as it is marked at the end of a row. */
+  markOf(id: string): RowMark | undefined {
+    return this.rows?.view(id, this.isCollapsed(id))?.mark;
   }
 
   getChildren(node?: SessionNode): SessionNode[] {

@@ -148,6 +148,16 @@ export class Workbench {
     return row;
   }
 
+  /** Waits until a row of a view ends with that mark. */
+  async rowWithMark(pane: string, mark: string): Promise<void> {
+    // A mark has no element of its own that could be waited for; each look waits for the next frame.
+    for (const start = Date.now(); Date.now() - start < ACTION_MS;) {
+      if ((await this.rows(pane)).some(({ decoration }) => decoration === mark)) return;
+      await this.page.evaluate('new Promise((resolve) => requestAnimationFrame(resolve))');
+    }
+    throw new Error(`No row of ${pane} has the mark ${mark}.`);
+  }
+
   /** All rows of a view that are rendered now, top down. */
   rows(pane: string): Promise<TreeRow[]> {
     return this.pane(pane).locator('[role=treeitem]').evaluateAll(readRows);

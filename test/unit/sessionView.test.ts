@@ -64,6 +64,22 @@ describe('viewSession', () => {
     assert.equal(two.description, 'Deleted · 2 wait for you below');
   });
 
+  it('has a mark for what waits, and an urgent one when a person is needed below', () => {
+    const markOf = (counts: object) => viewSession(makeSession(), { ...NONE, ...counts }, 1).mark;
+    assert.equal(markOf({ unread: 3 }), undefined);
+    assert.deepEqual(markOf({ handoffs: 1, handoffsBelow: 2 }), {
+      text: '3',
+      tooltip: '1 handoff (+2 below)',
+      isUrgent: false,
+    });
+    assert.equal(markOf({ handoffs: 120 })?.text, '99');
+    assert.deepEqual(markOf({ handoffs: 1, waitingBelow: 1 }), {
+      text: '!',
+      tooltip: '1 waits for you below',
+      isUrgent: true,
+    });
+  });
+
   it('tells workers from leads to menus only', () => {
     const view = viewSession(makeSession({ role: 'worker' }), NONE, 0);
     assert.equal(view.description, 'Pending · rehearsal');
