@@ -146,8 +146,7 @@ export class Coordinator implements Disposable {
       if (this.hasEnded) return;
       const queued = counts.get(leadId);
       if (queued === undefined) continue;
-      const outcomes = await backlog.drainInbox(leadId);
-      const dispatch = { leadId, queued, outcomes, error: undefined };
+      const dispatch = await backlog.dispatch(leadId, queued);
       if (hasRouted(dispatch)) this.record('dispatch', { dispatched: [dispatch], rebalanced: [] });
     }
   }
