@@ -54,6 +54,7 @@ const tests = [
       ...entries('test/unit', '.test.ts'),
       ...entries('test/integration', '.test.ts'),
       ...entries('test/fault', '.test.ts'),
+      ...entries('test/property', '.test.ts'),
       ...entries('test/fixtures', '.ts'),
     ],
     outdir: 'out',

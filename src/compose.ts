@@ -172,6 +172,7 @@ async function buildCore(
     git,
     work: book,
     limits: settings,
+    clock,
     log,
   });
   const routing = new Routing({

@@ -3,15 +3,22 @@ import { openCore, stateTools, type Core, type Surroundings } from './compose';
 import { DisposableStore } from './base/disposable';
 import { UserError } from './base/errors';
 import { StorageError } from './domain/storageErrors';
+import { AutoDispatch } from './editor/autoDispatch';
+import { registerBacklogCommands } from './editor/backlogCommands';
 import { CommandRegistry } from './editor/commandRegistry';
+import { registerLifecycleCommands } from './editor/lifecycleCommands';
 import { channelLogger } from './editor/log';
+import { registerLookCommands } from './editor/lookCommands';
+import { registerMessageCommands } from './editor/messageCommands';
 import { OutputChannels } from './editor/outputChannels';
-import { registerSessionCommands, type Workbench } from './editor/sessionCommands';
+import { registerRoutingCommands } from './editor/routingCommands';
+import { registerSessionCommands } from './editor/sessionCommands';
+import { sessionDocuments } from './editor/sessionDocuments';
 import { SessionTree } from './editor/sessionTree';
 import { readSettings } from './editor/settings';
 import { registerStateCommands } from './editor/stateCommands';
 import { StateGate, type OpenAttempt } from './editor/stateGate';
-import { StatusDocuments } from './editor/statusDocuments';
+import type { Workbench } from './editor/workbench';
 
 /** For the tests inside VS Code; not an interface for other extensions. */
 export interface InternalApi {
@@ -27,7 +34,8 @@ export function activate(context: vscode.ExtensionContext): InternalApi | undefi
   const log = channelLogger(channel);
   const registry = new CommandRegistry(vscode, log);
   const tree = new SessionTree(vscode);
-  const settings = () => readSettings(vscode.workspace.getConfiguration('deputy'));
+  const settings = () =>
+    readSettings(vscode.workspace.getConfiguration('deputy'), vscode.workspace.isTrusted);
 
   const around = (): Surroundings => {
     if (!vscode.workspace.workspaceFolders) {
@@ -56,7 +64,9 @@ export function activate(context: vscode.ExtensionContext): InternalApi | undefi
   const furnish = (core: Core, owned: DisposableStore): Workbench => ({
     ...core,
     outputs: owned.add(new OutputChannels(vscode, core.manager, log)),
-    documents: owned.add(new StatusDocuments(vscode, core.manager)),
+    documents: owned.add(
+      sessionDocuments(vscode, { ...core, riskThresholds: () => settings().riskThresholds }),
+    ),
     defaultAgent: () => settings().defaultAgent,
   });
 
@@ -69,11 +79,19 @@ export function activate(context: vscode.ExtensionContext): InternalApi | undefi
     sourceOf: ({ manager }) => manager,
   });
   gate = opening;
-  registerSessionCommands(vscode, registry, tree, () => opening.workbench());
+  const parts = { vs: vscode, registry, tree, workbench: () => opening.workbench() };
+  registerSessionCommands(parts);
+  registerRoutingCommands(parts);
+  registerMessageCommands(parts);
+  registerBacklogCommands(parts);
+  registerLifecycleCommands(parts);
+  registerLookCommands(parts);
+  const isOn = (): boolean => settings().isAutoDispatching;
+  const autoDispatch = new AutoDispatch({ ...parts, view: tree.view, isOn, log });
   registerStateCommands(vscode, registry, opening, () => stateTools(around()));
   registry.register('deputy.showLog', async () => channel.show());
   // Commands last: they are disposed first.
-  context.subscriptions.push(channel, tree, registry);
+  context.subscriptions.push(channel, tree, autoDispatch, registry);
   void opening.run();
   const isTest = context.extensionMode === vscode.ExtensionMode.Test;
   return isTest ? { tree, workbench: () => opening.workbench() } : undefined;

@@ -45,12 +45,13 @@ export function scoreToolCall(
   const score = Math.min(points, 100) / 100;
   return {
     score,
-    action: actionFor(score, thresholds),
+    action: suggestedAction(score, thresholds),
     reasons: findings.map(({ reason }) => reason),
   };
 }
 
-function actionFor(score: number, thresholds: RiskThresholds): RiskAction {
+/** What a score suggests, see {@link RiskAction}. */
+export function suggestedAction(score: number, thresholds: RiskThresholds): RiskAction {
   if (score >= thresholds.block) return 'block';
   if (score >= thresholds.confirm) return 'require_confirmation';
   return score >= thresholds.review ? 'review' : 'allow';

@@ -21,8 +21,10 @@ export interface SessionView {
 export interface InboxCounts {
   /** Its queued handoffs. */
   readonly handoffs: number;
-  /** Queued handoffs of all that is below it. */
+  /** Queued handoffs of all that is below it, unless that can be seen itself. */
   readonly handoffsBelow: number;
+  /** Sessions below it whose agent waits for a person, unless they can be seen themselves. */
+  readonly waitingBelow: number;
   /** Its unread messages that are no handoffs. */
   readonly unread: number;
 }
@@ -45,6 +47,7 @@ export function viewSession(
   const isLost = session.presence === 'unknown';
   const facts = [
     state,
+    ...waitingFacts(counts),
     session.agentType,
     ...inboxFacts(counts),
     ...(isLost ? ['runner does not answer'] : []),
@@ -79,7 +82,7 @@ export function viewPlaceholder(
   childCount: number,
 ): SessionView {
   const shown = label.trim() === '' ? id : shorten(label, MAX_LABEL);
-  const facts = inboxFacts(counts);
+  const facts = [...waitingFacts(counts), ...inboxFacts(counts)];
   return {
     label: shown,
     description: ['Deleted', ...facts].join(' · '),
@@ -109,6 +112,12 @@ function inboxFacts({ handoffs, handoffsBelow, unread }: InboxCounts): string[] 
   }
   if (unread > 0) facts.push(`${unread} unread`);
   return facts;
+}
+
+/** First of all, so that it is not what a narrow view cuts off. */
+function waitingFacts({ waitingBelow }: InboxCounts): string[] {
+  if (waitingBelow === 0) return [];
+  return [`${waitingBelow} ${waitingBelow === 1 ? 'waits' : 'wait'} for you below`];
 }
 
 function handoffText(count: number): string {

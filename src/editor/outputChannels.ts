@@ -46,7 +46,6 @@ export class OutputChannels implements Disposable {
       waiting: [],
     };
     this.outputs.set(id, output);
-    this.disposables.add(output.channel);
     this.fill(id, output).catch((error: unknown) =>
       this.log.error(`session ${id}: its past output could not be read`, error),
     );
@@ -58,7 +57,15 @@ export class OutputChannels implements Disposable {
     this.outputs.get(id)?.channel.show(true);
   }
 
+  /** Takes the channel of a session away that is there no more. */
+  close(id: string): void {
+    this.outputs.get(id)?.channel.dispose();
+    this.outputs.delete(id);
+  }
+
   dispose(): void {
+    for (const { channel } of this.outputs.values()) channel.dispose();
+    this.outputs.clear();
     this.disposables.dispose();
   }
 

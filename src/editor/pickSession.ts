@@ -1,7 +1,7 @@
 import type * as vscode from 'vscode';
 import { UserError } from '../base/errors';
 import { viewSession } from '../domain/sessionView';
-import type { Session } from '../domain/session';
+import { isActive, type Session } from '../domain/session';
 import type { SessionManager } from '../session/sessionManager';
 import { SessionNode } from './sessionNode';
 
@@ -13,6 +13,20 @@ export interface SessionQuestion {
   readonly fits: (session: Session) => boolean;
   /** What to say when no session fits. */
   readonly none: string;
+}
+
+/** A question that every session fits. */
+export function anySession(title: string): SessionQuestion {
+  return { title, fits: () => true, none: 'There is no session yet. Start one first.' };
+}
+
+/** A question that sessions fit that are pending, running or idle. */
+export function activeSession(title: string): SessionQuestion {
+  return {
+    title,
+    fits: ({ state }) => isActive(state),
+    none: 'No session is pending, running or idle. Start one, or resume one that was stopped.',
+  };
 }
 
 /**
@@ -32,12 +46,17 @@ export async function pickSession(
 ): Promise<Session | undefined> {
   if (target instanceof SessionNode) return manager.resolve(target.id);
   if (typeof target === 'string') return manager.resolve(target);
-  const { sessions, unread } = manager.overview();
+  const { sessions, handoffs, unread } = manager.overview();
   const fitting = [...sessions.values()].filter(question.fits);
   if (fitting.length === 0) throw new UserError(question.none);
   fitting.sort((a, b) => Number(b.id === selected) - Number(a.id === selected));
   const items = fitting.map((session) => {
-    const counts = { handoffs: 0, handoffsBelow: 0, unread: unread.get(session.id) ?? 0 };
+    const counts = {
+      handoffs: handoffs.get(session.id) ?? 0,
+      handoffsBelow: 0,
+      waitingBelow: 0,
+      unread: unread.get(session.id) ?? 0,
+    };
     const view = viewSession(session, counts, 0);
     return { label: view.label, description: `${view.description} · ${session.id}`, session };
   });

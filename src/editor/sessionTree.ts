@@ -1,8 +1,8 @@
 import type * as vscode from 'vscode';
 import { DisposableStore, type Disposable } from '../base/disposable';
-import { viewSession, type SessionView } from '../domain/sessionView';
-import type { Overview, OverviewSource } from '../session/overview';
+import type { OverviewSource } from '../session/overview';
 import { SessionNode } from './sessionNode';
+import { SessionRows } from './sessionRows';
 
 /** Id of the view in package.json. */
 const VIEW_ID = 'deputy.sessions';
@@ -23,9 +23,11 @@ export class SessionTree implements vscode.TreeDataProvider<SessionNode>, Dispos
 
   private readonly disposables = new DisposableStore();
   private readonly nodes = new Map<string, SessionNode>();
+  /** Rows that a person has collapsed; each begins expanded. */
+  private readonly collapsed = new Set<string>();
   private source: OverviewSource | undefined;
   private subscription: Disposable | undefined;
-  private overview: Overview | undefined;
+  private rows: SessionRows | undefined;
   private stale = new Set<string>();
   private repaintTimer: NodeJS.Timeout | undefined;
   private repaintedAt = -Infinity;
@@ -39,13 +41,19 @@ export class SessionTree implements vscode.TreeDataProvider<SessionNode>, Dispos
     });
     this.disposables.add(this.changed);
     this.disposables.add(this.view);
+    this.disposables.add(
+      this.view.onDidCollapseElement(({ element }) => this.setCollapsed(element, true)),
+    );
+    this.disposables.add(
+      this.view.onDidExpandElement(({ element }) => this.setCollapsed(element, false)),
+    );
   }
 
   /** Shows the sessions of a source, from now on; without one, none. */
   show(source: OverviewSource | undefined): void {
     this.subscription?.dispose();
     this.source = source;
-    this.overview = source?.overview();
+    this.rows = source && new SessionRows(source.overview());
     this.subscription = source?.onDidChange((ids) => this.repaintSoon(ids));
     this.changed.fire(undefined);
     this.paintBadge();
@@ -58,14 +66,10 @@ export class SessionTree implements vscode.TreeDataProvider<SessionNode>, Dispos
   }
 
   getTreeItem(node: SessionNode): vscode.TreeItem {
-    const { vs, overview } = this;
-    const view = overview && viewOf(overview, node.id);
-    if (!view) return new vs.TreeItem(node.id);
-    const childCount = overview.forest.children.get(node.id)?.length ?? 0;
-    const item = new vs.TreeItem(
-      view.label,
-      childCount === 0 ? vs.TreeItemCollapsibleState.None : vs.TreeItemCollapsibleState.Expanded,
-    );
+    const { vs, rows } = this;
+    const view = rows?.view(node.id, this.isCollapsed(node.id));
+    if (!rows || !view) return new vs.TreeItem(node.id);
+    const item = new vs.TreeItem(view.label, this.collapsibleState(rows, node.id));
     item.id = node.id;
     item.description = view.description;
     item.contextValue = view.contextValue;
@@ -75,18 +79,20 @@ export class SessionTree implements vscode.TreeDataProvider<SessionNode>, Dispos
       view.icon,
       view.iconColor === undefined ? undefined : new vs.ThemeColor(view.iconColor),
     );
-    item.command = { command: 'deputy.showOutput', title: 'Show Output', arguments: [node] };
+    // Nothing is left of a deleted session that could be shown.
+    if (rows.overview.sessions.has(node.id)) {
+      item.command = { command: 'deputy.showOutput', title: 'Show Output', arguments: [node] };
+    }
     return item;
   }
 
   getChildren(node?: SessionNode): SessionNode[] {
-    const forest = this.overview?.forest;
-    const ids = node ? forest?.children.get(node.id) : forest?.roots;
+    const ids = node ? this.rows?.childrenOf(node.id) : this.rows?.overview.forest.roots;
     return (ids ?? []).map((id) => this.node(id));
   }
 
   getParent(node: SessionNode): SessionNode | undefined {
-    const parent = this.overview?.forest.parents.get(node.id);
+    const parent = this.rows?.overview.forest.parents.get(node.id);
     return parent === undefined ? undefined : this.node(parent);
   }
 
@@ -105,6 +111,25 @@ export class SessionTree implements vscode.TreeDataProvider<SessionNode>, Dispos
     return node;
   }
 
+  private isCollapsed(id: string): boolean {
+    return this.collapsed.has(id);
+  }
+
+  private collapsibleState(rows: SessionRows, id: string): vscode.TreeItemCollapsibleState {
+    const { TreeItemCollapsibleState: state } = this.vs;
+    if (rows.childrenOf(id).length === 0) return state.None;
+    return this.isCollapsed(id) ? state.Collapsed : state.Expanded;
+  }
+
+  private setCollapsed(node: SessionNode, isCollapsed: boolean): void {
+    const { id } = node;
+    if (isCollapsed === this.isCollapsed(id)) return;
+    const before = this.lookOf(this.rows, id);
+    if (isCollapsed) this.collapsed.add(id);
+    else this.collapsed.delete(id);
+    if (before !== this.lookOf(this.rows, id)) this.changed.fire([node]);
+  }
+
   private repaintSoon(ids: readonly string[]): void {
     for (const id of ids) this.stale.add(id);
     if (this.repaintTimer) return;
@@ -118,63 +143,36 @@ export class SessionTree implements vscode.TreeDataProvider<SessionNode>, Dispos
     this.repaintTimer = undefined;
     if (!this.source || this.stale.size === 0) return;
     this.repaintedAt = performance.now();
-    const before = this.overview;
-    this.overview = this.source.overview();
+    const before = this.rows;
+    const now = new SessionRows(this.source.overview());
+    this.rows = now;
     const stale = [...this.stale];
     this.stale = new Set();
-    if (!stale.every((id) => hasSamePlace(before, this.overview, id))) {
+    if (!before || !stale.every((id) => now.hasSamePlace(before, id))) {
+      this.forgetGone(now, stale);
       this.changed.fire(undefined);
     } else {
-      const changed = stale.filter((id) => lookOf(before, id) !== lookOf(this.overview, id));
+      const ids = now.withCollapsedAbove(stale, (id) => this.isCollapsed(id));
+      const changed = [...ids].filter((id) => this.lookOf(before, id) !== this.lookOf(now, id));
       if (changed.length > 0) this.changed.fire(changed.map((id) => this.node(id)));
     }
     this.paintBadge();
   }
 
-  private paintBadge(): void {
-    const sessions = [...(this.overview?.sessions.values() ?? [])];
-    const waiting = sessions.filter((session) => session.requests.length > 0).length;
-    this.view.badge =
-      waiting === 0
-        ? undefined
-        : {
-            value: waiting,
-            tooltip: `${waiting} ${waiting === 1 ? 'agent waits' : 'agents wait'} for your answer`,
-          };
+  private forgetGone(now: SessionRows, stale: readonly string[]): void {
+    for (const id of stale) {
+      if (now.has(id)) continue;
+      this.nodes.delete(id);
+      this.collapsed.delete(id);
+    }
   }
-}
 
-/** How a session looks; undefined when it is not there. */
-function viewOf(overview: Overview, id: string): SessionView | undefined {
-  const { sessions, handoffs, unread, forest } = overview;
-  const session = sessions.get(id);
-  const counts = {
-    handoffs: handoffs.get(id) ?? 0,
-    handoffsBelow: 0,
-    unread: unread.get(id) ?? 0,
-  };
-  return session && viewSession(session, counts, forest.children.get(id)?.length ?? 0);
-}
+  /** Most writes change nothing that a row shows. */
+  private lookOf(rows: SessionRows | undefined, id: string): string | undefined {
+    return JSON.stringify(rows?.view(id, this.isCollapsed(id)));
+  }
 
-/** Most writes change nothing that a row shows. */
-function lookOf(overview: Overview | undefined, id: string): string | undefined {
-  return overview && JSON.stringify(viewOf(overview, id));
-}
-
-function hasSamePlace(
-  before: Overview | undefined,
-  now: Overview | undefined,
-  id: string,
-): boolean {
-  return (
-    before !== undefined &&
-    now !== undefined &&
-    before.sessions.has(id) === now.sessions.has(id) &&
-    before.forest.parents.get(id) === now.forest.parents.get(id) &&
-    sameList(before.forest.children.get(id), now.forest.children.get(id))
-  );
-}
-
-function sameList(a: readonly string[] = [], b: readonly string[] = []): boolean {
-  return a.length === b.length && a.every((id, i) => b[i] === id);
+  private paintBadge(): void {
+    this.view.badge = this.rows?.badge();
+  }
 }

@@ -62,8 +62,9 @@ type NumberKey = {
 /**
  * Reads the settings below `deputy`. VS Code does not enforce a setting's schema, so every value is
  * checked here; one that makes no sense counts as not set.
+ * @param isTrusted without trust, nothing is started by itself; default true
  */
-export function readSettings(configuration: Configuration): Settings {
+export function readSettings(configuration: Configuration, isTrusted = true): Settings {
   const number = (key: NumberKey): number => clamped(configuration.get(key), SETTINGS[key]);
   return {
     defaultAgent: text(configuration.get('defaultAgent')) ?? SETTINGS.defaultAgent,
@@ -76,7 +77,7 @@ export function readSettings(configuration: Configuration): Settings {
     maxParallelWorktrees: Math.floor(number('maxParallelWorktrees')),
     sessionTimeoutMs: 1000 * number('sessionTimeoutSeconds'),
     heartbeatMs: 1000 * number('heartbeatIntervalSeconds'),
-    isAutoDispatching: configuration.get('autoDispatch') === true,
+    isAutoDispatching: isTrusted && configuration.get('autoDispatch') === true,
     autoDispatchLimitPerSession: Math.floor(number('autoDispatchLimitPerSession')),
     costBudgetUsd: number('costBudgetUsd'),
     tokenBudget: Math.floor(number('tokenBudget')),

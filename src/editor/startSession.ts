@@ -3,6 +3,7 @@ import { messageOf, UserError } from '../base/errors';
 import type { AgentPort, GitPort } from '../session/ports';
 import type { SessionManager } from '../session/sessionManager';
 import type { NewSession } from '../session/sessionStarter';
+import { requireTrust } from './trust';
 
 /** What the questions of *Start Session…* need. */
 export interface StartSessionParts {
@@ -33,11 +34,7 @@ export async function askForSession(
   options: StartSessionOptions,
 ): Promise<NewSession | undefined> {
   const { vs } = parts;
-  if (!vs.workspace.isTrusted) {
-    throw new UserError(
-      'Agents run programs in this folder, and the workspace is not trusted. Trust it first (Workspaces: Manage Workspace Trust).',
-    );
-  }
+  requireTrust(vs);
   const folder = await askForFolder(vs);
   if (folder === undefined) return undefined;
   const task = options.task ?? (await askForText(vs, TITLE, 'What shall the agent do?', 'task'));
@@ -49,16 +46,23 @@ export async function askForSession(
   return { task, agentType, useWorktree, folder };
 }
 
-/** Asks for a line of text that must not be empty. @returns undefined when the person backed out */
+/**
+ * Asks for a line of text that must not be empty.
+ * @param what names the text in the sentence that says that it is empty
+ * @param value what stands there already; default: nothing
+ * @returns undefined when the person backed out
+ */
 export async function askForText(
   vs: typeof vscode,
   title: string,
   prompt: string,
   what: string,
+  value = '',
 ): Promise<string | undefined> {
   return vs.window.showInputBox({
     title,
     prompt,
+    value,
     ignoreFocusOut: true,
     validateInput: (text) => (text.trim() === '' ? `The ${what} must not be empty.` : undefined),
   });

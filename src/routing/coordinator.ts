@@ -1,11 +1,18 @@
 import { DisposableStore, type Disposable } from '../base/disposable';
 import { Coalesced } from '../base/async';
+import { later, type Later } from '../base/timers';
 import type { Clock } from '../domain/clock';
 import type { Logger } from '../base/log';
 import type { StateStore } from '../session/ports';
 import type { AppliedEvents } from '../session/supervisor';
 import type { Event } from '../base/event';
-import { hasRouted, type Backlog, type Coordination } from './backlog';
+import {
+  hasRouted,
+  type Backlog,
+  type Coordination,
+  type LeadDispatch,
+  type LeadRebalance,
+} from './backlog';
 
 /** What the coordinator does by itself; read each time, as settings change. */
 export interface CoordinatorSettings {
@@ -27,6 +34,8 @@ export interface CoordinatorParts {
   /** Ends a session as failed. */
   readonly timeOut: (sessionId: string, reason: string) => Promise<void>;
   readonly clock: Clock;
+  /** Default: real time. */
+  readonly later?: Later | undefined;
   readonly log: Logger;
 }
 
@@ -46,7 +55,7 @@ export class Coordinator implements Disposable {
   private readonly disposables = new DisposableStore();
   private readonly leads = new Set<string>();
   private readonly drain = new Coalesced(() => this.drainLeads());
-  private timer: NodeJS.Timeout | undefined;
+  private timer: Disposable | undefined;
   /** Since when agents are watched: silence while the machine slept, or no window was open, is no fault. */
   private awakeSince: number;
   private lastBeatAt: number;
@@ -57,8 +66,14 @@ export class Coordinator implements Disposable {
     this.disposables.add(parts.onDidApply((applied) => this.afterEvents(applied)));
   }
 
-  /** Begins with a first pass after one heartbeat. */
+  /**
+   * Begins: with the inboxes, for a turn may have ended while nobody could drain them, and with a first
+   * pass after one heartbeat.
+   */
   start(): void {
+    for (const { sessionId } of this.parts.store.handoffs.backlog(LEADS_PER_PASS)) {
+      this.nudge(sessionId);
+    }
     this.schedule();
   }
 
@@ -76,9 +91,23 @@ export class Coordinator implements Disposable {
     return result;
   }
 
+  /** Routes what waits in the inboxes of up to 100 leads, whether auto-dispatch is on or not. */
+  async dispatch(): Promise<readonly LeadDispatch[]> {
+    const dispatched = await this.parts.backlog.autoDispatch(LEADS_PER_PASS);
+    this.record('dispatch', { dispatched, rebalanced: [] });
+    return dispatched;
+  }
+
+  /** Evens out the teams of up to 100 leads, whether auto-dispatch is on or not. */
+  async rebalance(): Promise<readonly LeadRebalance[]> {
+    const rebalanced = await this.parts.backlog.rebalanceAll(LEADS_PER_PASS);
+    this.record('rebalance', { dispatched: [], rebalanced });
+    return rebalanced;
+  }
+
   dispose(): void {
     this.hasEnded = true;
-    clearTimeout(this.timer);
+    this.timer?.dispose();
     this.disposables.dispose();
   }
 
@@ -86,11 +115,9 @@ export class Coordinator implements Disposable {
   async beat(): Promise<void> {
     await this.endSilent();
     if (this.isOver() || !this.parts.settings().isAutoDispatching) return;
-    const dispatched = await this.parts.backlog.autoDispatch(LEADS_PER_PASS);
-    this.record('dispatch', { dispatched, rebalanced: [] });
+    await this.dispatch();
     if (this.isOver()) return;
-    const rebalanced = await this.parts.backlog.rebalanceAll(LEADS_PER_PASS);
-    this.record('rebalance', { dispatched: [], rebalanced });
+    await this.rebalance();
   }
 
   /** A call, because the answer changes while others are awaited. */
@@ -99,14 +126,14 @@ export class Coordinator implements Disposable {
   }
 
   private schedule(): void {
-    clearTimeout(this.timer);
+    this.timer?.dispose();
     if (this.hasEnded) return;
-    this.timer = setTimeout(() => {
+    const { later: after = later, settings } = this.parts;
+    this.timer = after(settings().heartbeatMs, () => {
       this.beat()
         .catch((error: unknown) => this.failed(error))
         .finally(() => this.schedule());
-    }, this.parts.settings().heartbeatMs);
-    this.timer.unref();
+    });
   }
 
   private async endSilent(): Promise<void> {
@@ -140,13 +167,16 @@ export class Coordinator implements Disposable {
   private async drainLeads(): Promise<void> {
     const leads = [...this.leads];
     this.leads.clear();
-    const { backlog, store } = this.parts;
+    const { backlog, store, log } = this.parts;
     const counts = store.handoffs.queuedCounts('team');
     for (const leadId of leads) {
-      if (this.hasEnded) return;
+      if (this.isOver()) return;
       const queued = counts.get(leadId);
       if (queued === undefined) continue;
       const dispatch = await backlog.dispatch(leadId, queued);
+      if (dispatch.error !== undefined) {
+        log.warn(`session ${leadId}: its inbox was not drained: ${dispatch.error}`);
+      }
       if (hasRouted(dispatch)) this.record('dispatch', { dispatched: [dispatch], rebalanced: [] });
     }
   }

@@ -1,5 +1,6 @@
 import { DisposableStore, type Disposable } from '../base/disposable';
 import { messageOf } from '../base/errors';
+import { later, type Later } from '../base/timers';
 import type { Clock } from '../domain/clock';
 import type { Logger } from '../base/log';
 import type { Handoff } from '../domain/handoff';
@@ -22,6 +23,8 @@ export interface DeliveryParts {
   readonly turns: TurnPort;
   readonly slots: TurnSlots;
   readonly clock: Clock;
+  /** Default: real time. */
+  readonly later?: Later | undefined;
   readonly log: Logger;
 }
 
@@ -36,8 +39,8 @@ export class Delivery implements Disposable {
   private readonly disposables = new DisposableStore();
   private isLooking = false;
   private hasEnded = false;
-  private timer: NodeJS.Timeout | undefined;
-  /** When {@link timer} fires, on the clock of `performance.now()`. */
+  private timer: Disposable | undefined;
+  /** When {@link timer} fires, on the parts' clock. */
   private lookDueAt = Infinity;
 
   constructor(private readonly parts: DeliveryParts) {
@@ -69,7 +72,7 @@ export class Delivery implements Disposable {
 
   dispose(): void {
     this.hasEnded = true;
-    clearTimeout(this.timer);
+    this.timer?.dispose();
     this.disposables.dispose();
   }
 
@@ -155,15 +158,16 @@ export class Delivery implements Disposable {
   /** Of several that wait, the first one decides; then all are looked at. */
   private lookLater(sessionId: string, inMs: number): void {
     this.dirty.add(sessionId);
-    const dueAt = performance.now() + Math.min(inMs, LONGEST_WAIT_MS);
+    const { later: after = later, clock } = this.parts;
+    const waitMs = Math.min(inMs, LONGEST_WAIT_MS);
+    const dueAt = clock() + waitMs;
     if (dueAt >= this.lookDueAt) return;
-    clearTimeout(this.timer);
+    this.timer?.dispose();
     this.lookDueAt = dueAt;
-    this.timer = setTimeout(() => {
+    this.timer = after(waitMs, () => {
       this.lookDueAt = Infinity;
       this.lookAtAll();
-    }, dueAt - performance.now());
-    this.timer.unref();
+    });
   }
 }
 

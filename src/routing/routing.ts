@@ -1,6 +1,7 @@
 import type { Disposable } from '../base/disposable';
 import { DisposableStore } from '../base/disposable';
 import type { Logger } from '../base/log';
+import type { Later } from '../base/timers';
 import type { Clock } from '../domain/clock';
 import type { AgentPort, GitPort, StateStore } from '../session/ports';
 import type { SessionManager } from '../session/sessionManager';
@@ -22,6 +23,8 @@ export interface RoutingOptions {
   readonly limits: () => RoutingLimits;
   readonly coordination: () => CoordinatorSettings;
   readonly clock: Clock;
+  /** Default: real time. */
+  readonly later?: Later;
   readonly log: Logger;
 }
 
@@ -35,13 +38,14 @@ export class Routing implements Disposable {
   private readonly disposables = new DisposableStore();
 
   constructor(options: RoutingOptions) {
-    const { store, book, manager, agents, git, limits, clock, log } = options;
+    const { store, book, manager, agents, git, limits, clock, later, log } = options;
     const delivery = new Delivery({
       store,
       book,
       turns: manager,
       slots: manager.slots,
       clock,
+      later,
       log,
     });
     const team = {
@@ -61,6 +65,7 @@ export class Routing implements Disposable {
       onDidApply: manager.onDidApply,
       timeOut: (id, reason) => manager.timeOut(id, reason),
       clock,
+      later,
       log,
     });
     this.disposables.add(this.delivery);

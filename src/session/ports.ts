@@ -1,6 +1,8 @@
 import type { Event } from '../base/event';
 import type { Logger } from '../base/log';
+import type { Later } from '../base/timers';
 import type { AgentDefinition } from '../domain/agent';
+import type { Clock } from '../domain/clock';
 import type { SessionEvent, StopIntent } from '../domain/events';
 import type { Handoff, HandoffPurpose } from '../domain/handoff';
 import type { HandoffLink } from '../domain/lineage';
@@ -30,6 +32,13 @@ export interface GitPort {
   countUncommittedFiles(folder: string): Promise<number>;
   /** Files that differ from the worktree's base: committed, uncommitted and untracked. */
   countChangedFiles(worktree: Worktree): Promise<number>;
+}
+
+/** What the session manager needs from the file system. All paths are absolute. */
+export interface FolderPort {
+  exists(folder: string): Promise<boolean>;
+  /** The path without symbolic links. */
+  realPath(folder: string): Promise<string>;
 }
 
 /** See {@link GitPort.inspect}. */
@@ -81,6 +90,8 @@ export interface SessionTable {
   latest(): Session | undefined;
   /** Those that are pending, running or idle, the one that changed its state last first. */
   active(): readonly Session[];
+  /** Those that have ended, but whose agent may live on: the window died before it could end it. */
+  leftoverIds(): readonly string[];
   /** The ids of the first `limit` of {@link active}. */
   activeIds(limit: number): readonly string[];
   /**
@@ -378,5 +389,10 @@ export interface SessionParts {
   readonly git: GitPort;
   readonly work: WorkRules;
   readonly limits: () => SessionLimits;
+  readonly clock: Clock;
+  /** Default: real time. */
+  readonly later?: Later;
+  /** Default: the real ones. */
+  readonly folders?: FolderPort;
   readonly log: Logger;
 }

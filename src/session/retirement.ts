@@ -1,8 +1,8 @@
 import { UserError } from '../base/errors';
-import { exists } from '../base/files';
 import { isActive, type Session } from '../domain/session';
 import { labelOf } from '../domain/sessionView';
 import { WrongStateError } from './errors';
+import { realFolders } from './folders';
 import { requireSession, updateSession } from './lookup';
 import type { SessionParts } from './ports';
 import type { SessionEnder } from './sessionEnder';
@@ -34,19 +34,22 @@ export class Retirement {
       case 'stopped':
         break;
     }
+    await this.ender.endLeftover(id);
     await this.requireFolder(session);
     await this.parts.agents.resolve(session.agentType);
-    const { store, work } = this.parts;
+    const { store, work, clock } = this.parts;
     store.mutate(() => {
-      work.resumed(session);
+      // Its runner may have reported its end meanwhile.
+      const now = this.get(id);
+      work.resumed(now);
       store.sessions.update({
-        ...session,
+        ...now,
         state: 'pending',
         presence: 'gone',
         pid: undefined,
         reason: undefined,
         requests: [],
-        updatedAt: Date.now(),
+        updatedAt: clock(),
       });
     });
     await store.synced();
@@ -59,6 +62,7 @@ export class Retirement {
    */
   async cleanUpWorktree(id: string): Promise<void> {
     if (isActive(this.get(id).state)) await this.ender.end(id, 'stop');
+    await this.ender.endLeftover(id);
     const { worktree, repository } = this.get(id);
     if (!worktree || repository === undefined) return;
     await this.parts.git.removeWorktree(repository, worktree);
@@ -78,7 +82,7 @@ export class Retirement {
       );
     }
     await this.cleanUpWorktree(id);
-    const { store, work } = this.parts;
+    const { store, work, clock } = this.parts;
     store.mutate(() => {
       const now = this.get(id);
       store.attention.removeAll(id);
@@ -86,7 +90,7 @@ export class Retirement {
       store.messages.removeSettled(id);
       store.toolLog.removeAll(id);
       store.turns.removeAll(id);
-      store.sessions.remove(now, labelOf(now), Date.now());
+      store.sessions.remove(now, labelOf(now), clock());
     });
     await store.synced();
   }
@@ -98,7 +102,8 @@ export class Retirement {
       );
     }
     // One that never began has no worktree yet; it gets one.
-    if (await exists(session.workingDir)) return;
+    const { folders = realFolders } = this.parts;
+    if (await folders.exists(session.workingDir)) return;
     throw new UserError(
       `The folder ${session.workingDir} of session ${session.id} is gone, so it cannot be resumed. Delegate a new session for its task.`,
     );

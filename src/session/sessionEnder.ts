@@ -37,6 +37,14 @@ export class SessionEnder {
     const link = await this.supervisor.connect(id);
     if (!isActive(this.get(id).state)) return;
     this.settle(id, { state: 'failed', reason, requests: [], turnStartedAt: undefined });
+    if (link) await this.endLeftover(id);
+  }
+
+  /** Ends the agent of a session that has ended before it. */
+  async endLeftover(id: string): Promise<void> {
+    const { state, presence } = this.get(id);
+    if (isActive(state) || presence === 'gone') return;
+    const link = await this.supervisor.connect(id);
     if (!link) return;
     await link.stop(randomUUID(), 'stop');
     await this.supervisor.until(id, (it) => it.presence === 'gone');
@@ -44,10 +52,10 @@ export class SessionEnder {
 
   /** One transaction: the session has ended, and its work goes back. */
   private settle(id: string, patch: Partial<Session>): void {
-    const { store, work } = this.parts;
+    const { store, work, clock } = this.parts;
     const session = this.get(id);
     if (!isActive(session.state)) return;
-    const ended: Session = { ...session, ...patch, updatedAt: Date.now() };
+    const ended: Session = { ...session, ...patch, updatedAt: clock() };
     store.mutate(() => {
       store.sessions.update(ended);
       work.ended(ended);

@@ -42,6 +42,7 @@ export class SessionManager implements OverviewSource {
     this.disposables.add(this.starter);
     this.disposables.add(this.supervisor);
     this.disposables.add(this.supervisor.onDidApply((applied) => this.afterEvents(applied)));
+    this.disposables.add(this.supervisor.onDidFollow((id) => this.endIfLeftover(id)));
   }
 
   /** See {@link Supervisor.onDidApply}. */
@@ -254,10 +255,11 @@ export class SessionManager implements OverviewSource {
     }
   }
 
-  /** Finds the runners of all sessions that were live when the last window closed. */
+  /** Finds the runners of all sessions that had one when the last window closed. */
   async adoptAll(): Promise<void> {
-    const live = this.parts.store.sessions.active();
-    await Promise.all(live.map(({ id }) => this.adopt(id)));
+    const { sessions } = this.parts.store;
+    const ids = [...sessions.active().map(({ id }) => id), ...sessions.leftoverIds()];
+    await Promise.all(ids.map((id) => this.adopt(id)));
   }
 
   /** Lets go of all runners, which live on, and waits for what is under way; 3 seconds at most. */
@@ -292,6 +294,15 @@ export class SessionManager implements OverviewSource {
         this.background(sessionId, this.starter.discardWorktree(sessionId));
       }
     }
+  }
+
+  /** The last window died when it had ended the session, but not its agent yet. */
+  private endIfLeftover(id: string): void {
+    if (isActive(this.get(id).state)) return;
+    this.background(
+      id,
+      this.queue.run(id, () => this.ender.endLeftover(id)),
+    );
   }
 
   private background(id: string, work: Promise<void>): void {

@@ -1,14 +1,13 @@
-import * as fs from 'node:fs/promises';
 import * as path from 'node:path';
 import type { KeyedQueue } from '../base/async';
 import type { Disposable } from '../base/disposable';
 import { messageOf, UserError } from '../base/errors';
-import { exists } from '../base/files';
 import { isActive, type Session } from '../domain/session';
 import { EmptyTextError, LetGoError, NoRepositoryError } from './errors';
+import { realFolders } from './folders';
 import { requireSession, updateSession } from './lookup';
 import { freshSessionId, makePendingSession } from './newSession';
-import type { SessionParts } from './ports';
+import type { FolderPort, SessionParts } from './ports';
 import { StartQueue } from './startQueue';
 import type { Supervisor } from './supervisor';
 import type { TurnSlots } from './turnSlots';
@@ -33,6 +32,7 @@ export interface CreatedSession {
 /** Creates sessions: checks, the record, the worktree, the runner, in this order. */
 export class SessionStarter implements Disposable {
   private readonly starts: StartQueue;
+  private readonly folders: FolderPort;
 
   /** @param queue calls for one session run in the order they came */
   constructor(
@@ -41,6 +41,7 @@ export class SessionStarter implements Disposable {
     private readonly queue: KeyedQueue,
     slots: TurnSlots,
   ) {
+    this.folders = parts.folders ?? realFolders;
     this.starts = new StartQueue(parts.store, slots, (id) => this.start(id));
   }
 
@@ -50,11 +51,11 @@ export class SessionStarter implements Disposable {
    * @throws {UserError} naming what is wrong: the task, the agent, its program, the folder, or git
    */
   async create(wanted: NewSession): Promise<CreatedSession> {
-    const { store } = this.parts;
+    const { store, clock } = this.parts;
     const task = wanted.task.trim();
     if (task === '') throw new EmptyTextError('task');
     await this.parts.agents.resolve(wanted.agentType);
-    if (!(await exists(wanted.folder))) {
+    if (!(await this.folders.exists(wanted.folder))) {
       throw new UserError(`The folder ${wanted.folder} does not exist.`);
     }
     const repository = wanted.useWorktree ? await this.repositoryOf(wanted.folder) : undefined;
@@ -66,7 +67,7 @@ export class SessionStarter implements Disposable {
       repository,
       role: 'lead',
     } as const;
-    store.mutate(() => store.sessions.insert(makePendingSession(seed, Date.now())));
+    store.mutate(() => store.sessions.insert(makePendingSession(seed, clock())));
     await store.synced();
     this.parts.log.info(`session ${seed.id}: created for agent ${seed.agentType}`);
     return { id: seed.id, started: this.startSoon(seed.id) };
@@ -131,7 +132,7 @@ export class SessionStarter implements Disposable {
     const session = this.get(id);
     const { repository } = session;
     if (session.worktree) {
-      if (await exists(session.workingDir)) return;
+      if (await this.folders.exists(session.workingDir)) return;
       throw new UserError(`Its folder ${session.workingDir} is gone.`);
     }
     if (repository === undefined) return;
@@ -139,9 +140,12 @@ export class SessionStarter implements Disposable {
     // A session about a subfolder of the repository works in the same subfolder of its worktree.
     const subfolder = path.join(
       worktree.path,
-      path.relative(await fs.realpath(repository), await fs.realpath(session.workingDir)),
+      path.relative(
+        await this.folders.realPath(repository),
+        await this.folders.realPath(session.workingDir),
+      ),
     );
-    const workingDir = (await exists(subfolder)) ? subfolder : worktree.path;
+    const workingDir = (await this.folders.exists(subfolder)) ? subfolder : worktree.path;
     try {
       this.update(id, { worktree, workingDir });
     } catch (error) {
@@ -155,13 +159,13 @@ export class SessionStarter implements Disposable {
   private async failToStart(id: string, reason: string): Promise<void> {
     const session = this.get(id);
     if (isActive(session.state)) {
-      const { store, work } = this.parts;
+      const { store, work, clock } = this.parts;
       const failed: Session = {
         ...session,
         state: 'failed',
         presence: 'gone',
         reason,
-        updatedAt: Date.now(),
+        updatedAt: clock(),
       };
       store.mutate(() => {
         store.sessions.update(failed);

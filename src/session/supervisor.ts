@@ -1,9 +1,10 @@
-import { delay } from '../base/async';
 import type { Disposable } from '../base/disposable';
 import { errorCode } from '../base/errors';
 import { Emitter } from '../base/event';
 import type { Logger } from '../base/log';
+import { later, type Later } from '../base/timers';
 import { applyEvent } from '../domain/applyEvent';
+import type { Clock } from '../domain/clock';
 import type { SessionEvent } from '../domain/events';
 import { isActive, type Session } from '../domain/session';
 import { LetGoError, RunnerUnreachableError } from './errors';
@@ -39,20 +40,25 @@ export class Supervisor implements Disposable {
 
   private readonly links = new Map<string, RunnerLink>();
   private readonly arrived = new Map<string, SessionEvent[]>();
-  private readonly lookingAgain = new Set<string>();
+  /** When sessions are looked for again. */
+  private readonly lookingAgain = new Map<string, Disposable>();
   private readonly end = new AbortController();
 
   private readonly store: SessionParts['store'];
   private readonly runners: SessionParts['runners'];
   private readonly work: SessionParts['work'];
   private readonly tools: ToolNotes;
+  private readonly clock: Clock;
+  private readonly later: Later;
   private readonly log: Logger;
 
-  constructor({ store, runners, work, log }: SessionParts) {
+  constructor({ store, runners, work, clock, later: given = later, log }: SessionParts) {
     this.store = store;
     this.runners = runners;
     this.work = work;
     this.tools = new ToolNotes(store.toolLog);
+    this.clock = clock;
+    this.later = given;
     this.log = log;
   }
 
@@ -68,7 +74,7 @@ export class Supervisor implements Disposable {
       if (this.links.get(sessionId) !== link) return;
       this.links.delete(sessionId);
       this.flush(sessionId);
-      if (this.hasEnded() || !this.isLive(sessionId) || this.lookingAgain.has(sessionId)) return;
+      if (this.hasEnded() || !this.hasAgent(sessionId) || this.lookingAgain.has(sessionId)) return;
       this.log.info(`session ${sessionId}: the connection to its runner ended, looking for it`);
       this.adoptOrRetry(sessionId);
     });
@@ -169,6 +175,7 @@ export class Supervisor implements Disposable {
     this.end.abort();
     for (const link of this.links.values()) link.close();
     this.links.clear();
+    for (const timer of this.lookingAgain.values()) timer.dispose();
     this.applied.dispose();
     this.followed.dispose();
   }
@@ -250,9 +257,13 @@ export class Supervisor implements Disposable {
     }
     if (this.hasEnded()) return true;
     if (rest.length > 0) this.apply(sessionId, rest);
-    if (!this.isLive(sessionId)) return true;
+    const hadEnded = !this.isLive(sessionId);
     const swept = await this.runners.sweep(sessionId);
     if (this.hasEnded()) return true;
+    if (hadEnded) {
+      updateSession(this.store, sessionId, { presence: 'gone', pid: undefined });
+      return true;
+    }
     if (rest.length === 0 && unreadable === undefined) {
       if (this.require(sessionId).state === 'pending') return false;
     }
@@ -269,7 +280,7 @@ export class Supervisor implements Disposable {
           unreadable === undefined
             ? RUNNER_DIED
             : `Its events cannot be read to the end (${unreadable}).`,
-        updatedAt: Date.now(),
+        updatedAt: this.clock(),
       };
       this.store.sessions.update(failed);
       this.work.ended(failed);
@@ -280,12 +291,12 @@ export class Supervisor implements Disposable {
   /** Nothing tells when a runner that does not answer does so again, or ends. */
   lookAgainLater(sessionId: string): void {
     if (this.lookingAgain.has(sessionId)) return;
-    this.lookingAgain.add(sessionId);
-    void delay(LOOK_AGAIN_MS, this.end.signal).then(async () => {
+    const timer = this.later(LOOK_AGAIN_MS, () => {
       this.lookingAgain.delete(sessionId);
-      if (this.hasEnded() || !this.isLive(sessionId) || this.links.has(sessionId)) return;
+      if (this.hasEnded() || !this.hasAgent(sessionId) || this.links.has(sessionId)) return;
       this.adoptOrRetry(sessionId);
     });
+    this.lookingAgain.set(sessionId, timer);
   }
 
   private setPresence(sessionId: string, presence: Session['presence']): void {
@@ -296,6 +307,12 @@ export class Supervisor implements Disposable {
   private isLive(sessionId: string): boolean {
     const session = this.store.sessions.get(sessionId);
     return session !== undefined && isActive(session.state);
+  }
+
+  /** A session that has ended may have an agent that is still to be ended. */
+  private hasAgent(sessionId: string): boolean {
+    const session = this.store.sessions.get(sessionId);
+    return session !== undefined && (isActive(session.state) || session.presence !== 'gone');
   }
 
   private require(sessionId: string): Session {

@@ -121,6 +121,12 @@ export class SessionRows implements SessionTable {
     return this.ids("SELECT id FROM sessions WHERE state = 'running'");
   }
 
+  leftoverIds(): readonly string[] {
+    return this.ids(
+      "SELECT id FROM sessions WHERE state IN ('completed', 'failed', 'stopped') AND presence <> 'gone' ORDER BY id",
+    );
+  }
+
   countWorktrees(): number {
     return Number(
       this.sql.first(

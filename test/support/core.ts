@@ -103,7 +103,8 @@ export class TestCore {
     const book = new HandoffBook(store, clock);
     this.book = book;
     const shared = { store, agents, git, limits: () => limits, log: silentLogger };
-    this.manager = new SessionManager({ ...shared, runners: this.makeRunners(), work: book });
+    const runners = this.makeRunners();
+    this.manager = new SessionManager({ ...shared, runners, work: book, clock });
     this.routing = new Routing({
       ...shared,
       book,

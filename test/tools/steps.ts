@@ -27,6 +27,7 @@ export function allSteps(): Step[] {
     check('knip', ['knip', 'knip']),
     suite('unit', [[runMocha, 'unit']]),
     suite('integration', [[runMocha, 'integration']]),
+    suite('property', [[runMocha, 'property']]),
     suite('fault', [[runMocha, 'fault']]),
     suite('host', [[install, 'host'], [built('host', 'runHostSuite')]]),
     suite('ui', [[install, 'ui'], [built('tools', 'packageMain')], [runMocha, 'ui']]),

@@ -108,6 +108,7 @@ export class Stage {
       const countsOf = (id: string): InboxCounts => ({
         handoffs: handoffs.get(id) ?? 0,
         handoffsBelow: 0,
+        waitingBelow: 0,
         unread: unread.get(id) ?? 0,
       });
       return [...sessions.values()]

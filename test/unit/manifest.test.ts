@@ -11,12 +11,29 @@ interface Manifest {
   };
   readonly contributes: {
     readonly commands: readonly { readonly command: string; readonly title: string }[];
-    readonly configuration: { readonly properties: Readonly<Record<string, { default: unknown }>> };
+    readonly menus: {
+      readonly 'view/item/context': readonly {
+        readonly command: string;
+        readonly when: string;
+        readonly group: string;
+      }[];
+    };
+    readonly configuration: {
+      readonly properties: Readonly<
+        Record<string, { default: unknown; minimum?: number; maximum?: number }>
+      >;
+    };
   };
 }
 
 const text = fs.readFileSync('package.json', 'utf8');
 const manifest = JSON.parse(text) as Manifest;
+const { properties } = manifest.contributes.configuration;
+
+/** The pattern that a menu's condition matches a row's tokens against. */
+function patternIn(when: string): RegExp {
+  return new RegExp(/viewItem =~ \/(.*)\/$/.exec(when)?.[1] ?? '$^');
+}
 
 describe('package.json', () => {
   it('contributes exactly the commands that the code registers', () => {
@@ -32,10 +49,7 @@ describe('package.json', () => {
 
   it('has the defaults that the code falls back to', () => {
     const defaults = Object.fromEntries(
-      Object.entries(manifest.contributes.configuration.properties).map(([key, it]) => [
-        key.replace('deputy.', ''),
-        it.default,
-      ]),
+      Object.entries(properties).map(([key, it]) => [key.replace('deputy.', ''), it.default]),
     );
     const expected = Object.entries(SETTINGS).map(([key, value]) => [
       key,
@@ -47,6 +61,34 @@ describe('package.json', () => {
   it('keeps settings that name programs out of untrusted workspaces', () => {
     const { restrictedConfigurations } = manifest.capabilities.untrustedWorkspaces;
     assert.ok(restrictedConfigurations.includes('deputy.agents'));
+    assert.ok(restrictedConfigurations.includes('deputy.autoDispatch'));
+  });
+
+  it('has the bounds that the code clamps to', () => {
+    for (const [key, { minimum, maximum }] of Object.entries(properties)) {
+      const known = Object.entries(SETTINGS).find(([name]) => `deputy.${name}` === key)?.[1];
+      const bounds = typeof known === 'object' && 'min' in known ? known : undefined;
+      assert.deepEqual([minimum, maximum], [bounds?.min, bounds?.max], key);
+    }
+  });
+
+  it('has at most three actions in a row of any state', () => {
+    const inline = manifest.contributes.menus['view/item/context'].filter(({ group }) =>
+      group.startsWith('inline'),
+    );
+    const tokens = ['', '.hasWorktree', '.hasHandoffs', '.hasWorktree.hasHandoffs'];
+    const states = ['pending', 'running', 'idle', 'completed', 'failed', 'stopped'];
+    for (const state of states) {
+      for (const role of ['lead', 'worker']) {
+        for (const token of tokens) {
+          for (const waiting of state === 'running' ? ['', '.waiting'] : ['']) {
+            const item = `session.${state}.${role}${token}${waiting}`;
+            const shown = inline.filter(({ when }) => patternIn(when).test(item));
+            assert.ok(shown.length <= 3, `${item}: ${shown.map((it) => it.command).join(', ')}`);
+          }
+        }
+      }
+    }
   });
 
   it('is type-checked against the oldest VS Code that it runs on', () => {
@@ -64,6 +106,16 @@ describe('readSettings', () => {
       stopGraceMs: 5_000,
       startTimeoutMs: 60_000,
       keepEventsMs: 30 * 24 * 3_600_000,
+      maxDelegatesPerLead: 8,
+      maxRunningTurns: 8,
+      maxParallelWorktrees: 8,
+      sessionTimeoutMs: 3_600_000,
+      heartbeatMs: 30_000,
+      isAutoDispatching: false,
+      autoDispatchLimitPerSession: 5,
+      costBudgetUsd: 10,
+      tokenBudget: 500_000,
+      riskThresholds: { review: 0.35, confirm: 0.6, block: 0.85 },
     });
   });
 
@@ -72,6 +124,13 @@ describe('readSettings', () => {
     assert.equal(read({ stopGraceSeconds: 0 }).stopGraceMs, 100);
     assert.equal(read({ stopGraceSeconds: 'soon' }).stopGraceMs, 5_000);
     assert.equal(read({ startTimeoutSeconds: NaN }).startTimeoutMs, 60_000);
+  });
+
+  it('does nothing by itself without trust', () => {
+    const configuration = { get: (key: string) => key === 'autoDispatch' };
+    assert.equal(readSettings(configuration).isAutoDispatching, true);
+    assert.equal(readSettings(configuration, false).isAutoDispatching, false);
+    assert.equal(read({ autoDispatch: 'true' }).isAutoDispatching, false);
   });
 
   it('reads own agents and leaves out those without a command', () => {

@@ -5,7 +5,7 @@ import { makeSession } from '../support/sessions';
 
 const WORKTREE = { path: '/w', branch: 'deputy/a', baseBranch: 'main', baseCommit: 'f'.repeat(40) };
 
-const NONE = { handoffs: 0, handoffsBelow: 0, unread: 0 };
+const NONE = { handoffs: 0, handoffsBelow: 0, waitingBelow: 0, unread: 0 };
 
 describe('viewSession', () => {
   const expected = {
@@ -42,7 +42,7 @@ describe('viewSession', () => {
   ] as const;
   for (const [own, below, description] of handoffs) {
     it(`tells ${own} handoffs of its own from ${below} below it`, () => {
-      const counts = { handoffs: own, handoffsBelow: below, unread: 0 };
+      const counts = { ...NONE, handoffs: own, handoffsBelow: below };
       const view = viewSession(makeSession({ state: 'idle' }), counts, 0);
       assert.equal(view.description, description);
       assert.equal(view.contextValue, `session.idle.lead${own > 0 ? '.hasHandoffs' : ''}`);
@@ -50,9 +50,18 @@ describe('viewSession', () => {
   }
 
   it('shows handoffs before what is unread', () => {
-    const counts = { handoffs: 1, handoffsBelow: 2, unread: 1 };
+    const counts = { ...NONE, handoffs: 1, handoffsBelow: 2, unread: 1 };
     const view = viewSession(makeSession({ state: 'running' }), counts, 0);
     assert.equal(view.description, 'Running · rehearsal · 1 handoff (+2 below) · 1 unread');
+  });
+
+  it('says that somebody below waits for a person, before all that can be cut off', () => {
+    const session = makeSession({ state: 'idle' });
+    const one = viewSession(session, { ...NONE, waitingBelow: 1, handoffsBelow: 2 }, 1);
+    assert.equal(one.description, 'Idle · 1 waits for you below · rehearsal · 2 handoffs below');
+    assert.match(one.accessibleLabel, /, 1 waits for you below,/);
+    const two = viewPlaceholder('aaaa1111', 'ship it', { ...NONE, waitingBelow: 2 }, 1);
+    assert.equal(two.description, 'Deleted · 2 wait for you below');
   });
 
   it('tells workers from leads to menus only', () => {
@@ -116,7 +125,7 @@ describe('viewPlaceholder', () => {
   });
 
   it('says what waits below it', () => {
-    const counts = { handoffs: 0, handoffsBelow: 1, unread: 0 };
+    const counts = { ...NONE, handoffsBelow: 1 };
     const view = viewPlaceholder('aaaa1111', 'ship it', counts, 1);
     assert.equal(view.description, 'Deleted · 1 handoff below');
     assert.equal(
