@@ -98,19 +98,25 @@ export class Backlog {
    */
   async autoDispatch(leadLimit: number): Promise<readonly LeadDispatch[]> {
     checkLimit('leads', leadLimit);
-    const { store, limits } = this.parts;
     const dispatched: LeadDispatch[] = [];
-    for (const { sessionId, count } of store.handoffs.backlog(toSql(leadLimit))) {
-      let outcomes: readonly DrainOutcome[] = [];
-      let error: string | undefined;
-      try {
-        outcomes = await this.drainInbox(sessionId, limits().autoDispatchLimitPerSession);
-      } catch (problem) {
-        error = this.explain(problem);
-      }
-      dispatched.push({ leadId: sessionId, queued: count, outcomes, error });
+    for (const { sessionId, count } of this.parts.store.handoffs.backlog(toSql(leadLimit))) {
+      dispatched.push(await this.dispatch(sessionId, count));
     }
     return dispatched;
+  }
+
+  /**
+   * Drains one lead's inbox as far as one pass may go.
+   * @param queued how many `team` handoffs are in it
+   */
+  async dispatch(leadId: string, queued: number): Promise<LeadDispatch> {
+    const { autoDispatchLimitPerSession } = this.parts.limits();
+    try {
+      const outcomes = await this.drainInbox(leadId, autoDispatchLimitPerSession);
+      return { leadId, queued, outcomes, error: undefined };
+    } catch (problem) {
+      return { leadId, queued, outcomes: [], error: this.explain(problem) };
+    }
   }
 
   /**

@@ -167,21 +167,17 @@ export class Coordinator implements Disposable {
   private async drainLeads(): Promise<void> {
     const leads = [...this.leads];
     this.leads.clear();
-    const { backlog, store } = this.parts;
+    const { backlog, store, log } = this.parts;
     const counts = store.handoffs.queuedCounts('team');
     for (const leadId of leads) {
       if (this.isOver()) return;
       const queued = counts.get(leadId);
       if (queued === undefined) continue;
-      try {
-        const outcomes = await backlog.drainInbox(leadId);
-        const dispatch = { leadId, queued, outcomes, error: undefined };
-        if (hasRouted(dispatch)) {
-          this.record('dispatch', { dispatched: [dispatch], rebalanced: [] });
-        }
-      } catch (error) {
-        this.failed(error);
+      const dispatch = await backlog.dispatch(leadId, queued);
+      if (dispatch.error !== undefined) {
+        log.warn(`session ${leadId}: its inbox was not drained: ${dispatch.error}`);
       }
+      if (hasRouted(dispatch)) this.record('dispatch', { dispatched: [dispatch], rebalanced: [] });
     }
   }
 

@@ -105,7 +105,7 @@ export class HandoffBook implements WorkRules {
 
   /** Its deadline has passed while it waited. */
   expired(handoff: Handoff): void {
-    this.settle(handoff, false, 'Its deadline has passed.');
+    this.settle(handoff, false, OVERDUE);
   }
 
   /**
@@ -178,6 +178,7 @@ export class HandoffBook implements WorkRules {
 
   firstPrompt(session: Session): FirstPrompt {
     const handoff = this.initialHandoff(session);
+    if (handoff && this.isOverdue(handoff)) throw new UserError(OVERDUE);
     if (handoff?.state === 'queued') return this.promptOf(handoff);
     return { commandId: `task:${session.id}:${session.appliedSeq}`, text: session.task };
   }
@@ -294,7 +295,7 @@ export class HandoffBook implements WorkRules {
   private failedToStart(handoff: Handoff, why: string): void {
     const attempts = handoff.attempts + 1;
     const reason = `Failed to start: ${why}`;
-    if (attempts >= MAX_ATTEMPTS) {
+    if (attempts >= MAX_ATTEMPTS || this.isOverdue(handoff)) {
       this.settle({ ...handoff, attempts }, false, reason);
       return;
     }
@@ -389,6 +390,10 @@ export class HandoffBook implements WorkRules {
       .some(({ state }) => state === 'queued' || state === 'taken' || state === 'routed');
   }
 
+  private isOverdue({ state, deadline }: Handoff): boolean {
+    return state === 'queued' && deadline !== undefined && deadline <= this.clock();
+  }
+
   private isTurnOver(handoff: Handoff): boolean {
     return this.store.turns.ofHandoff(handoff.to, handoff.id)?.endedAt !== undefined;
   }
@@ -424,6 +429,8 @@ export class HandoffBook implements WorkRules {
 /** Kinds of {@link NewAttentionItem}. */
 const FAILED = 'handoff-failed';
 const STRANDED = 'handoff-stranded';
+
+const OVERDUE = 'Its deadline has passed.';
 
 function firstLine(text: string): string {
   return text.trim().split('\n', 1)[0] ?? '';

@@ -366,7 +366,10 @@ export interface WorkRules {
   resumed(session: Session): void;
   /** A session is about to be removed. */
   deleted(session: Session): void;
-  /** What a session that is about to start is told first. */
+  /**
+   * What a session that is about to start is told first.
+   * @throws {UserError} when it is too late for its task
+   */
   firstPrompt(session: Session): FirstPrompt;
 }
 

@@ -115,7 +115,7 @@ const STEPS: readonly string[] = [
   ALTER TABLE sessions ADD COLUMN last_event_at INTEGER;
   CREATE INDEX sessions_active ON sessions(updated_at DESC, id)
     WHERE state IN ('pending', 'running', 'idle');
-  CREATE INDEX sessions_pending ON sessions(created_at, id) WHERE state = 'pending';
+  CREATE INDEX sessions_pending ON sessions(created_at) WHERE state = 'pending';
   CREATE INDEX sessions_running ON sessions(id) WHERE state = 'running';
   CREATE INDEX sessions_worktrees ON sessions(worktree_path)
     WHERE state IN ('running', 'idle') AND worktree_path IS NOT NULL AND worktree_removed = 0;

@@ -113,7 +113,8 @@ export class SessionRows implements SessionTable {
   }
 
   pendingIds(): readonly string[] {
-    return this.ids("SELECT id FROM sessions WHERE state = 'pending' ORDER BY created_at, id");
+    // Of several that a pass makes at once, the one that it made first.
+    return this.ids("SELECT id FROM sessions WHERE state = 'pending' ORDER BY created_at, rowid");
   }
 
   runningIds(): readonly string[] {

@@ -56,6 +56,25 @@ describe('Backlog', () => {
       assert.deepEqual(core.waiting('lead', 'team'), []);
     });
 
+    it('has those start first that it routed first, also when it made them at once', async () => {
+      core.limits.maxRunningTurns = 0;
+      core.insert('lead', 1);
+      for (const priority of ['low', 'high', 'normal', 'critical'] as const) {
+        backlog('lead', priority, priority);
+      }
+      const outcomes = await core.routing.backlog.drainInbox('lead');
+      // As if all of it had taken no time.
+      core.store.mutate(() => {
+        for (const { sessionId } of outcomes) {
+          core.store.sessions.update({ ...core.manager.resolve(sessionId), createdAt: 1 });
+        }
+      });
+      assert.deepEqual(
+        core.store.sessions.pendingIds().map((id) => core.manager.resolve(id).task),
+        ['critical', 'high', 'normal', 'low'],
+      );
+    });
+
     it('leaves what is for the lead itself alone', async () => {
       core.insert('lead', 1);
       core.queue(PERSON, 'lead', 'do it yourself');

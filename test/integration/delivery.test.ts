@@ -316,6 +316,22 @@ describe('Work that is given to real agents', () => {
       assert.ok(kinds.includes('dispatch: 1 lead, 1 routed, 0 moved'), kinds.join('\n'));
     });
 
+    it('hands on no more at the end of a turn than a pass may', async () => {
+      core.limits.isAutoDispatching = true;
+      core.limits.autoDispatchLimitPerSession = 1;
+      const lead = await core.start('wait 0.3');
+      const ids = ['one', 'two'].map((word) =>
+        core.handOver(PERSON, lead, `say ${word}`, { purpose: 'team' }),
+      );
+      const [first = 0, second = 0] = ids;
+      const other = await core.when(() =>
+        core.handoff(first).state === 'done' ? core.handoff(second).state : undefined,
+      );
+      assert.equal(other, 'queued');
+      // The end of the first worker's turn has the second one routed.
+      await core.untilHandoff(second, 'done');
+    });
+
     it('leaves what waits alone when that is off', async () => {
       const lead = await idle();
       core.handOver(PERSON, lead, 'say nothing', { purpose: 'team' });

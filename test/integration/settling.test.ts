@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { UserError } from '../../src/base/errors';
 import { MAX_ATTEMPTS, retryDelayMs } from '../../src/domain/handoff';
 import { PERSON } from '../../src/domain/message';
 import { HandoffStateError, SessionEndedError } from '../../src/routing/errors';
@@ -206,6 +207,67 @@ describe('HandoffBook', () => {
       await core.untilHandoff(other, 'taken');
       assert.equal(core.lineOf(late), 'lead -> worker self failed read');
       assert.deepEqual(core.runners.of('worker').prompts, ['first', 'other']);
+    });
+  });
+
+  describe('a worker that does not start', () => {
+    it('gives its task back to the handoff that it was routed from, one attempt older', async () => {
+      core.insert('lead', 3);
+      const source = core.queue('planner', 'lead', 'do it', 'team');
+      const workers: string[] = [];
+      for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt++) {
+        const [outcome] = await core.routing.backlog.drainInbox('lead');
+        const worker = outcome?.sessionId ?? '';
+        const [child] = core.store.handoffs.madeFor(source);
+        assert.deepEqual([child?.to, child?.attempts], [worker, attempt - 1]);
+        await core.firstPrompt(worker);
+        core.runners.of(worker).refuse(new UserError('no licence'));
+        await core.untilHandoff(child?.id ?? 0, 'failed');
+        assert.equal(core.manager.resolve(worker).state, 'failed');
+        workers.push(worker);
+        if (attempt === MAX_ATTEMPTS) break;
+        const back = core.handoff(source);
+        assert.deepEqual([back.state, back.attempts], ['queued', attempt]);
+        assert.equal(core.unread('lead'), 1);
+        assert.equal(back.reason, 'Failed to start: no licence');
+        core.aheadMs += retryDelayMs(attempt);
+      }
+      assert.equal(core.lineOf(source), 'planner -> lead team failed read');
+      assert.deepEqual(told('lead'), [
+        { type: 'response', answer: 'Failed: do it. Failed to start: no licence' },
+      ]);
+      // Their worktrees went with them.
+      for (const id of workers) await core.until(id, ({ worktree }) => worktree === undefined);
+    });
+
+    it('gives it up the line when its lead has ended meanwhile', async () => {
+      core.insert('grand', 4);
+      core.insert('lead', 3);
+      core.isLeadOf('grand', 'lead');
+      const { sessionId, handoffId } = await core.assign('lead', 'do it');
+      await core.firstPrompt(sessionId);
+      await core.manager.stop('lead');
+      core.runners.of(sessionId).refuse(new UserError('no licence'));
+      await core.untilHandoff(handoffId, 'failed');
+      const [back] = core.store.handoffs.queued('grand', 'team');
+      assert.equal(core.lineOf(back?.id ?? 0), 'lead -> grand team queued unread');
+      assert.equal(back?.attempts, 1);
+    });
+
+    it('is not started for a task whose deadline has passed', async () => {
+      core.limits.maxRunningTurns = 0;
+      core.insert('lead', 3);
+      const deadline = Date.now() + 60_000;
+      const source = core.handOver('lead-of-lead', 'lead', 'do it', { purpose: 'team', deadline });
+      const [outcome] = await core.routing.backlog.drainInbox('lead');
+      const worker = outcome?.sessionId ?? '';
+      core.aheadMs = 60_000;
+      core.limits.maxRunningTurns = 8;
+      core.manager.switchRole(worker, 'worker');
+      const { reason } = await core.until(worker, ({ state }) => state === 'failed');
+      assert.match(reason ?? '', /deadline/);
+      assert.equal(core.handoff(source).state, 'failed');
+      assert.match(JSON.stringify(told('lead')), /Failed: do it\..*deadline/);
     });
   });
 

@@ -118,7 +118,7 @@ export const ROUTING_QUERIES: readonly RoutingQuery[] = [
   {
     name: 'pending sessions',
     run: ({ sessions }) => sessions.pendingIds(),
-    plan: [/^SCAN sessions USING COVERING INDEX sessions_pending$/],
+    plan: [/^SCAN sessions USING INDEX sessions_pending$/],
   },
   {
     name: 'running sessions',
