@@ -135,8 +135,12 @@ export class Backlog {
   /** {@link rebalanceTeam} for the active sessions that changed last. */
   async rebalanceAll(leadLimit: number): Promise<readonly LeadRebalance[]> {
     checkLimit('leads', leadLimit);
+    const { sessions, handoffs } = this.parts.store;
     const rebalanced: LeadRebalance[] = [];
-    for (const leadId of this.parts.store.sessions.activeIds(toSql(leadLimit))) {
+    // Only what a lead has sent itself can be moved: most sessions need no look at all.
+    const crowding = handoffs.crowdingSenders();
+    for (const leadId of sessions.activeIds(toSql(leadLimit))) {
+      if (!crowding.has(leadId)) continue;
       try {
         const moves = await this.rebalanceTeam(leadId);
         if (moves.length > 0) rebalanced.push({ leadId, moves, error: undefined });
