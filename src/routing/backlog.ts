@@ -88,7 +88,16 @@ export class Backlog {
     if (!isActive(lead.state)) throw new SessionEndedError(lead, 'Its inbox cannot be drained');
     const outcomes: DrainOutcome[] = [];
     if (limit === 0) return outcomes;
-    for (const handoff of this.ready(leadId, limit)) outcomes.push(await this.drainOne(handoff));
+    const handoffs = this.ready(leadId, limit);
+    // Whoever has no place for one task has none for the next, as long as nothing changes: a long inbox
+    // of a team that is full is not decided about again and again.
+    const full = new Set<string>();
+    const subscription = this.parts.store.onDidChange(() => full.clear());
+    try {
+      for (const handoff of handoffs) outcomes.push(await this.drainOne(lead, handoff, full));
+    } finally {
+      subscription.dispose();
+    }
     return outcomes;
   }
 
@@ -180,11 +189,20 @@ export class Backlog {
     };
   }
 
-  private async drainOne(handoff: Handoff): Promise<DrainOutcome> {
-    const { task } = this.parts.book.taskOf(handoff);
+  /** @param full agent types for which the team has no place now; one more when that is found out */
+  private async drainOne(
+    lead: Session,
+    handoff: Handoff,
+    full: Set<string>,
+  ): Promise<DrainOutcome> {
+    const { task, agentType = lead.agentType } = this.parts.book.taskOf(handoff);
     const base = { handoffId: handoff.id, task };
+    if (full.has(agentType)) {
+      return { ...base, action: 'deferred_saturated', sessionId: lead.id, error: undefined };
+    }
     try {
       const { action, sessionId } = await this.assigner.assignQueued(handoff);
+      if (!routesWork(action)) full.add(agentType);
       return { ...base, action, sessionId, error: undefined };
     } catch (error) {
       return { ...base, action: undefined, sessionId: handoff.to, error: this.explain(error) };
