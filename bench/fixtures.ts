@@ -105,13 +105,24 @@ function fill(tables: Tables, statements: Statements, filling: Filling): void {
 
 /** A filled database as the bytes of an SQLite file. */
 export function buildImage(sql: SqlJsStatic, filling: Filling): Uint8Array {
+  return imageOf(sql, (tables, statements) => fill(tables, statements, filling));
+}
+
+/**
+ * A database as the bytes of an SQLite file.
+ * @param fillTables called once, inside a transaction
+ */
+export function imageOf(
+  sql: SqlJsStatic,
+  fillTables: (tables: Tables, statements: Statements) => void,
+): Uint8Array {
   const db = new sql.Database();
   prepareDatabase(db);
   const statements = new Statements(db);
   try {
     statements.run('BEGIN');
     migrate(statements, 0);
-    fill(new Tables(statements, () => undefined), statements, filling);
+    fillTables(new Tables(statements, () => undefined), statements);
     statements.run('COMMIT');
   } finally {
     statements.dispose();

@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict';
 import { spawn, type ChildProcessWithoutNullStreams } from 'node:child_process';
 import { once } from 'node:events';
 import * as path from 'node:path';
@@ -25,7 +26,7 @@ const ANSWERS_AT_ONCE: AgentDefinition = {
 };
 
 const NOTES = [
-  "p50, with everything real: manager, socket, detached runner, its event log, the agent. \"Until the agent has it\": from the call of `SessionManager.sendPrompt` until the prompt's `turn-started` event has become part of the session's durable record; the runner sends that event when the log has it, and writes the prompt to the agent's stdin in the same turn of its event loop. The rows below wait for the first word of the answer to come back the same way, so they are upper bounds: the rehearsal agent saves its conversation, with a sync, before it answers.",
+  "p50, with everything real: routing, manager, socket, detached runner, its event log, the agent. A handoff: from the call of `Assigner.assign`, which finds the idle delegate, until the prompt's `turn-started` event has become part of the session's durable record, and with it the handoff is `taken`; the runner sends that event when the log has it, and writes the prompt to the agent's stdin in the same turn of its event loop. A prompt: the same from the call of `SessionManager.sendPrompt`. The rows below wait for the first word of the answer to come back the same way, so they are upper bounds: the rehearsal agent saves its conversation, with a sync, before it answers.",
   'The child is a bare Node program that writes what it reads.',
 ];
 
@@ -38,8 +39,14 @@ async function run(): Promise<Section> {
   try {
     const rehearsal = await IdleSession.start(core, 'rehearsal', 'say hello');
     const other = await IdleSession.start(core, ANSWERS_AT_ONCE.name, 'echo hello');
+    const team = await IdleTeam.start(core);
     const { line } = await interleaveAsync(
-      { line: () => roundTrip(echo), rehearsal: () => rehearsal.turn(), other: () => other.turn() },
+      {
+        line: () => roundTrip(echo),
+        handoff: () => team.handoff(),
+        rehearsal: () => rehearsal.turn(),
+        other: () => other.turn(),
+      },
       ROUNDS,
     );
     const beside = { what: 'line to a child and back', us: median(line) };
@@ -48,10 +55,15 @@ async function run(): Promise<Section> {
       notes: NOTES,
       rows: [
         {
+          what: 'handoff until the agent has it',
+          measuredUs: median(team.taken.slice(ROUNDS.warmUp)),
+          beside,
+          bar: HANDOFF_BAR,
+        },
+        {
           what: 'prompt until the agent has it',
           measuredUs: median(rehearsal.given.slice(ROUNDS.warmUp)),
           beside,
-          bar: HANDOFF_BAR,
         },
         {
           what: 'prompt until the rehearsal agent answers',
@@ -117,6 +129,51 @@ class IdleSession {
 
   private async whenIdle(): Promise<void> {
     await this.core.until(this.id, ({ state }) => state === 'idle');
+  }
+}
+
+/** A lead with one delegate, which gets one handoff after the other. Times are in microseconds. */
+class IdleTeam {
+  readonly taken: number[] = [];
+
+  private constructor(
+    private readonly core: TestCore,
+    private readonly leadId: string,
+    private readonly delegateId: string,
+  ) {}
+
+  static async start(core: TestCore): Promise<IdleTeam> {
+    const leadId = await core.start('say I lead');
+    await core.until(leadId, ({ state }) => state === 'idle');
+    const { action, sessionId } = await core.routing.assigner.assign({ leadId, task: 'say hello' });
+    assert.equal(action, 'spawned');
+    await core.until(sessionId, ({ state }) => state === 'idle');
+    return new IdleTeam(core, leadId, sessionId);
+  }
+
+  /** Hands a task over, and settles when the delegate is idle again. */
+  async handoff(): Promise<void> {
+    const { core, leadId, delegateId } = this;
+    const begun = deferred<number>();
+    const startedMs = performance.now();
+    const subscription = core.manager.onDidApply(({ sessionId, events }) => {
+      if (sessionId !== delegateId || !events.some(({ type }) => type === 'turn-started')) return;
+      begun.resolve((performance.now() - startedMs) * 1_000);
+      // In one burst with its end, it would be more than taken.
+      const state = events.some(({ type }) => type === 'turn-ended') ? 'done' : 'taken';
+      assert.equal(core.store.handoffs.openTo(delegateId)[0]?.state ?? 'done', state);
+    });
+    try {
+      const { action, sessionId } = await core.routing.assigner.assign({
+        leadId,
+        task: 'say hello',
+      });
+      assert.deepEqual([action, sessionId], ['reused_idle', delegateId]);
+      this.taken.push(await begun.promise);
+      await core.until(delegateId, ({ state }) => state === 'idle');
+    } finally {
+      subscription.dispose();
+    }
   }
 }
 

@@ -8,6 +8,7 @@ import initSqlJs from 'sql.js';
 import { STORE_PROGRAMS } from '../test/support/stores';
 import type { Bench, BenchContext } from './bench';
 import { loadBetterSqlite } from './betterSqlite';
+import { coordinateBench } from './coordinate';
 import { handoffBench } from './handoff';
 import { describeMachine } from './machine';
 import { openBench } from './open';
@@ -16,7 +17,14 @@ import { queryBench } from './queries';
 import { missedBars, reportText, sectionText, type Section } from './report';
 import { storeBench } from './store';
 
-const BENCHES: readonly Bench[] = [storeBench, pauseBench, handoffBench, openBench, queryBench];
+const BENCHES: readonly Bench[] = [
+  storeBench,
+  pauseBench,
+  handoffBench,
+  coordinateBench,
+  openBench,
+  queryBench,
+];
 
 /** Ignored by git; holds what is installed on demand and the databases of a run. */
 const FOLDER = path.resolve('.bench');

@@ -237,8 +237,8 @@ export class Assigner {
   }
 
   /**
-   * Finds out where a new delegate would work, if one is needed, then decides and acts in one
-   * transaction; once more when the team has changed meanwhile.
+   * Decides and acts in one transaction. When a delegate is to be made, where it would work has to be
+   * found out first, outside of it: then it decides anew, for the team may have changed meanwhile.
    * @param act called in the transaction with what was decided there
    */
   private async route<T extends AssignmentOutcome | undefined>(
@@ -247,17 +247,18 @@ export class Assigner {
     exceptId: string | undefined,
     act: (lead: Session, decision: Decision, place: Place | undefined) => T,
   ): Promise<T> {
+    let place: Place | undefined;
     for (;;) {
-      const before = this.activeLead(leadId);
-      const isNew = this.decisionFor(before, agentType, exceptId).action === 'spawned';
-      const place = isNew ? await this.placeFor(before, agentType) : undefined;
       const result = this.parts.store.mutate((): { readonly outcome: T } | undefined => {
         const lead = this.activeLead(leadId);
         const decision = this.decisionFor(lead, agentType, exceptId);
         if (decision.action === 'spawned' && !place) return undefined;
         return { outcome: act(lead, decision, place) };
       });
-      if (!result) continue;
+      if (!result) {
+        place = await this.placeFor(this.activeLead(leadId), agentType);
+        continue;
+      }
       const { outcome } = result;
       if (outcome?.action === 'spawned') void this.parts.team.startSoon(outcome.sessionId);
       return outcome;

@@ -88,7 +88,16 @@ export class Backlog {
     if (!isActive(lead.state)) throw new SessionEndedError(lead, 'Its inbox cannot be drained');
     const outcomes: DrainOutcome[] = [];
     if (limit === 0) return outcomes;
-    for (const handoff of this.ready(leadId, limit)) outcomes.push(await this.drainOne(handoff));
+    const handoffs = this.ready(leadId, limit);
+    // Whoever has no place for one task has none for the next, as long as nothing changes: a long inbox
+    // of a team that is full is not decided about again and again.
+    const full = new Set<string>();
+    const subscription = this.parts.store.onDidChange(() => full.clear());
+    try {
+      for (const handoff of handoffs) outcomes.push(await this.drainOne(lead, handoff, full));
+    } finally {
+      subscription.dispose();
+    }
     return outcomes;
   }
 
@@ -141,8 +150,12 @@ export class Backlog {
   /** {@link rebalanceTeam} for the active sessions that changed last. */
   async rebalanceAll(leadLimit: number): Promise<readonly LeadRebalance[]> {
     checkLimit('leads', leadLimit);
+    const { sessions, handoffs } = this.parts.store;
     const rebalanced: LeadRebalance[] = [];
-    for (const leadId of this.parts.store.sessions.activeIds(toSql(leadLimit))) {
+    // Only what a lead has sent itself can be moved: most sessions need no look at all.
+    const crowding = handoffs.crowdingSenders();
+    for (const leadId of sessions.activeIds(toSql(leadLimit))) {
+      if (!crowding.has(leadId)) continue;
       try {
         const moves = await this.rebalanceTeam(leadId);
         if (moves.length > 0) rebalanced.push({ leadId, moves, error: undefined });
@@ -182,11 +195,20 @@ export class Backlog {
     };
   }
 
-  private async drainOne(handoff: Handoff): Promise<DrainOutcome> {
-    const { task } = this.parts.book.taskOf(handoff);
+  /** @param full agent types for which the team has no place now; one more when that is found out */
+  private async drainOne(
+    lead: Session,
+    handoff: Handoff,
+    full: Set<string>,
+  ): Promise<DrainOutcome> {
+    const { task, agentType = lead.agentType } = this.parts.book.taskOf(handoff);
     const base = { handoffId: handoff.id, task };
+    if (full.has(agentType)) {
+      return { ...base, action: 'deferred_saturated', sessionId: lead.id, error: undefined };
+    }
     try {
       const { action, sessionId } = await this.assigner.assignQueued(handoff);
+      if (!routesWork(action)) full.add(agentType);
       return { ...base, action, sessionId, error: undefined };
     } catch (error) {
       return { ...base, action: undefined, sessionId: handoff.to, error: this.explain(error) };

@@ -173,6 +173,8 @@ export interface HandoffTable {
   queued(to: string, purpose: HandoffPurpose, limit?: number): readonly Handoff[];
   /** Queued handoffs for the receiver itself that `from` sent. */
   queuedFrom(from: string, to: string): readonly Handoff[];
+  /** Senders of queued `self` handoffs whose receiver has more than one of them. */
+  crowdingSenders(): ReadonlySet<string>;
   /** Receivers of queued `team` handoffs, those with the most first, then the smallest latest id. */
   backlog(limit: number): readonly BacklogRow[];
   /** Handoffs to a session that are queued, taken, routed or stranded, the oldest first. */

@@ -16,6 +16,14 @@ const UPDATE =
 
 const QUEUED = `SELECT ${COLUMNS} FROM handoffs WHERE to_session = ? AND purpose = ? AND state = 'queued' ORDER BY priority DESC, message_id`;
 
+/** Who has sent something to a session for which more than one handoff waits. */
+const CROWDING = `
+  SELECT DISTINCT from_session FROM handoffs
+  WHERE state = 'queued' AND purpose = 'self' AND to_session IN (
+    SELECT to_session FROM handoffs WHERE state = 'queued' AND purpose = 'self'
+    GROUP BY to_session HAVING count(*) > 1
+  )`;
+
 /** The `handoffs` table. */
 export class HandoffRows implements HandoffTable {
   constructor(
@@ -102,6 +110,10 @@ export class HandoffRows implements HandoffTable {
 
   queuedFrom(from: string, to: string): readonly Handoff[] {
     return this.queued(to, 'self').filter((handoff) => handoff.from === from);
+  }
+
+  crowdingSenders(): ReadonlySet<string> {
+    return new Set(this.sql.all(CROWDING).map(([id]) => String(id)));
   }
 
   backlog(limit: number): readonly BacklogRow[] {

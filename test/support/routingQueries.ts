@@ -52,6 +52,16 @@ export const ROUTING_QUERIES: readonly RoutingQuery[] = [
     plan: [/^SCAN handoffs USING COVERING INDEX handoffs_queued$/],
   },
   {
+    name: 'senders that crowd a session',
+    run: ({ handoffs }) => handoffs.crowdingSenders(),
+    plan: [
+      /^SEARCH handoffs USING INDEX handoffs_queued \(to_session=\? AND purpose=\?\)$/,
+      /^LIST SUBQUERY 1$/,
+      /^SCAN handoffs USING COVERING INDEX handoffs_queued$/,
+      /^USE TEMP B-TREE FOR DISTINCT$/,
+    ],
+  },
+  {
     name: 'links of all handoffs',
     run: ({ handoffs }) => handoffs.links(),
     // All of them are wanted, in the order in which they lie in the table.
