@@ -70,6 +70,11 @@ export class Supervisor implements Disposable {
     return this.links.has(sessionId);
   }
 
+  /** True while `link` is the connection to the session's runner; it is not once it has ended. */
+  isCurrent(sessionId: string, link: RunnerLink): boolean {
+    return this.links.get(sessionId) === link;
+  }
+
   /** Applies what the runner reports from now on, and what the record does not have yet. */
   private async follow(sessionId: string, link: RunnerLink): Promise<void> {
     const before = this.links.get(sessionId);
