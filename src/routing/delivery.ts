@@ -50,6 +50,7 @@ export class Delivery implements Disposable {
         this.lookSoon();
       }),
     );
+    this.disposables.add(parts.slots.onDidRelease(() => this.lookSoon()));
   }
 
   /** True while a handoff is being given to its agent: it must stay where it is. */

@@ -122,7 +122,9 @@ export class HandoffBook implements WorkRules {
       attempts,
       deadline,
     });
-    this.withdraw(handoff, `A person gave it to ${to}, as handoff ${replacement.id}.`);
+    const reason = `A person gave it to ${to}, as handoff ${replacement.id}.`;
+    this.change(handoff, { state: 'withdrawn', reason, originId: replacement.id });
+    this.store.messages.setRead(handoff.id, true);
     const isStranded = this.store.handoffs.openTo(handoff.to).some((it) => it.state === 'stranded');
     for (const item of this.store.attention.open()) {
       if (item.kind === STRANDED && item.sessionId === handoff.to && !isStranded) {
@@ -152,7 +154,7 @@ export class HandoffBook implements WorkRules {
     const handoff = this.initialHandoff(session);
     if (!handoff || handoff.state === 'queued' || handoff.state === 'done') return;
     const source = this.sourceOf(handoff);
-    const elsewhere = source && this.holderOf(source);
+    const elsewhere = this.holderOf(handoff);
     if (elsewhere && elsewhere.id !== handoff.id) {
       throw new UserError(
         elsewhere.state === 'done'
@@ -164,7 +166,7 @@ export class HandoffBook implements WorkRules {
     const attempts = handoff.attempts + 1;
     this.change(handoff, { state: 'queued', attempts, after: undefined, reason: undefined });
     this.store.messages.setRead(handoff.id, false);
-    if (source) this.change(source, { state: 'routed' });
+    if (source && source.state !== 'taken') this.change(source, { state: 'routed' });
   }
 
   deleted(session: Session): void {
@@ -378,10 +380,22 @@ export class HandoffBook implements WorkRules {
     return session !== undefined && isActive(session.state);
   }
 
-  /** The handoff that holds a piece of work now, of those that were made for a source. */
-  private holderOf(source: Handoff): Handoff {
-    const [latest] = this.store.handoffs.madeFor(source.id);
-    return source.state === 'queued' || source.state === 'stranded' || !latest ? source : latest;
+  /**
+   * The handoff that holds the work of one that was given up, or that ended it: perhaps itself.
+   * @returns undefined when a person took the work back
+   */
+  private holderOf(handoff: Handoff): Handoff | undefined {
+    // Each is made for the next one, or was given up in its favour: it ends with what is newest.
+    let source = this.sourceOf(handoff);
+    if (!source) return handoff;
+    for (; source; source = this.sourceOf(source)) {
+      const { id, state } = source;
+      if (state === 'queued' || state === 'stranded') return source;
+      // What is older was given up in favour of the source, not made for it.
+      const latest = this.store.handoffs.madeFor(id).find((it) => it.id > id);
+      if (state !== 'withdrawn') return latest ?? source;
+    }
+    return undefined;
   }
 
   private hasOpenChild(handoff: Handoff): boolean {

@@ -259,7 +259,9 @@ export class SessionManager implements OverviewSource {
   async adoptAll(): Promise<void> {
     const { sessions } = this.parts.store;
     const ids = [...sessions.active().map(({ id }) => id), ...sessions.leftoverIds()];
-    await Promise.all(ids.map((id) => this.adopt(id)));
+    // Until it is known, each of them may be at work.
+    for (const id of ids) this.slots.reserve(id, false);
+    await Promise.all(ids.map((id) => this.adopt(id).finally(() => this.slots.release(id))));
   }
 
   /** Lets go of all runners, which live on, and waits for what is under way; 3 seconds at most. */
@@ -281,9 +283,17 @@ export class SessionManager implements OverviewSource {
 
   private async prompt(session: Session, { commandId, text }: FirstPrompt): Promise<void> {
     const { id, appliedSeq } = session;
-    const link = await this.supervisor.connect(id);
-    if (!link) throw new UserError(`Session ${id} has no agent any more. ${this.reasonOf(id)}`);
-    await link.prompt(commandId, text);
+    for (let isAgain = false; ; isAgain = true) {
+      const link = await this.supervisor.connect(id);
+      if (!link) throw new UserError(`Session ${id} has no agent any more. ${this.reasonOf(id)}`);
+      try {
+        await link.prompt(commandId, text);
+        break;
+      } catch (error) {
+        // Lost before the answer: it may have got there, and one id counts once.
+        if (isAgain || this.supervisor.isCurrent(id, link)) throw error;
+      }
+    }
     await this.supervisor.until(id, (it) => it.appliedSeq > appliedSeq);
   }
 

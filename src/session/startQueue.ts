@@ -20,6 +20,7 @@ export class StartQueue implements Disposable {
     private readonly start: (sessionId: string) => Promise<void>,
   ) {
     this.disposables.add(store.onDidChange(() => this.lookSoon()));
+    this.disposables.add(slots.onDidRelease(() => this.lookSoon()));
   }
 
   /** Starts a session when its turn comes; settles as its start does, also when asked for twice. */

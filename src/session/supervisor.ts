@@ -1,3 +1,4 @@
+import { KeyedQueue } from '../base/async';
 import type { Disposable } from '../base/disposable';
 import { errorCode } from '../base/errors';
 import { Emitter } from '../base/event';
@@ -42,6 +43,8 @@ export class Supervisor implements Disposable {
   private readonly arrived = new Map<string, SessionEvent[]>();
   /** When sessions are looked for again. */
   private readonly lookingAgain = new Map<string, Disposable>();
+  /** One after the other: of two connections at once, one would never be let go of. */
+  private readonly adoptions = new KeyedQueue();
   private readonly end = new AbortController();
 
   private readonly store: SessionParts['store'];
@@ -67,9 +70,16 @@ export class Supervisor implements Disposable {
     return this.links.has(sessionId);
   }
 
+  /** True while `link` is the connection to the session's runner; it is not once it has ended. */
+  isCurrent(sessionId: string, link: RunnerLink): boolean {
+    return this.links.get(sessionId) === link;
+  }
+
   /** Applies what the runner reports from now on, and what the record does not have yet. */
   private async follow(sessionId: string, link: RunnerLink): Promise<void> {
+    const before = this.links.get(sessionId);
     this.links.set(sessionId, link);
+    before?.close();
     link.onDidClose(() => {
       if (this.links.get(sessionId) !== link) return;
       this.links.delete(sessionId);
@@ -79,7 +89,13 @@ export class Supervisor implements Disposable {
       this.adoptOrRetry(sessionId);
     });
     const fromSeq = this.require(sessionId).appliedSeq + 1;
-    await link.subscribe(fromSeq, (event) => this.receive(sessionId, event));
+    try {
+      await link.subscribe(fromSeq, (event) => this.receive(sessionId, event));
+    } catch (error) {
+      // It may have ended before its end could be heard.
+      if (this.links.get(sessionId) === link) this.letGo(sessionId);
+      throw error;
+    }
     this.followed.fire(sessionId);
   }
 
@@ -88,7 +104,18 @@ export class Supervisor implements Disposable {
    * is applied, what it left behind is ended, and the session failed unless its log says otherwise.
    * A pending session whose runner has never said anything stays as it is.
    */
-  async adopt(sessionId: string): Promise<Adoption> {
+  adopt(sessionId: string): Promise<Adoption> {
+    return this.adoptions.run(sessionId, () => this.find(sessionId));
+  }
+
+  /** {@link adopt} unless the runner is followed, or is by the time that its turn comes. */
+  private adoptIfLost(sessionId: string): Promise<Adoption> {
+    return this.adoptions.run(sessionId, async () =>
+      this.links.has(sessionId) ? 'followed' : this.find(sessionId),
+    );
+  }
+
+  private async find(sessionId: string): Promise<Adoption> {
     const found = await this.runners.find(sessionId);
     if (this.hasEnded()) {
       if (found.presence === 'alive') found.link.close();
@@ -110,9 +137,9 @@ export class Supervisor implements Disposable {
     }
   }
 
-  /** {@link adopt}, and again later when it fails, as it does while nothing can be written. */
+  /** Finds a lost runner again, and tries it later when that fails, as it does while nothing can be written. */
   adoptOrRetry(sessionId: string): void {
-    this.adopt(sessionId).catch((error: unknown) => {
+    this.adoptIfLost(sessionId).catch((error: unknown) => {
       this.log.error(`session ${sessionId}: could not be found again`, error);
       this.letGo(sessionId);
       this.lookAgainLater(sessionId);
@@ -123,15 +150,20 @@ export class Supervisor implements Disposable {
    * The connection to a session's runner, made anew when there is none.
    * @returns undefined when the runner is gone; the record says how it ended
    * @throws {RunnerUnreachableError} when it seems to live but does not answer
+   * @throws {LetGoError} when this window has let go of the sessions
    */
   async connect(sessionId: string): Promise<RunnerLink | undefined> {
-    if (!this.links.has(sessionId)) {
-      await this.adopt(sessionId);
-      if (this.require(sessionId).presence === 'unknown') {
-        throw new RunnerUnreachableError(sessionId);
-      }
+    const known = this.links.get(sessionId);
+    if (known) return known;
+    const adoption = await this.adoptIfLost(sessionId);
+    // That nobody was looked for does not mean that nobody is there.
+    this.assertHolding(sessionId);
+    const link = this.links.get(sessionId);
+    // Only one that was not found is known to be gone; another connection may have ended again by now.
+    if (!link && (adoption === 'unknown' || adoption === 'followed')) {
+      throw new RunnerUnreachableError(sessionId);
     }
-    return this.links.get(sessionId);
+    return link;
   }
 
   /**

@@ -1,7 +1,12 @@
+import { Emitter } from '../base/event';
 import type { SessionLimits, StateStore } from './ports';
 
 /** Counts what goes on at the same time against the limits. */
 export class TurnSlots {
+  private readonly released = new Emitter<string>();
+  /** Fires when there may be room that nobody has seen yet. */
+  readonly onDidRelease = this.released.event;
+
   /** Sessions whose turn is about to begin, with whether they are about to get a worktree. */
   private readonly reserved = new Map<string, boolean>();
 
@@ -32,6 +37,6 @@ export class TurnSlots {
 
   /** The turn has begun, and counts as running; or it does not begin after all. */
   release(sessionId: string): void {
-    this.reserved.delete(sessionId);
+    if (this.reserved.delete(sessionId)) this.released.fire(sessionId);
   }
 }

@@ -4,7 +4,7 @@ import { descendantsOf } from '../../src/domain/lineage';
 import { decide } from '../../src/routing/decide';
 import { readOverview } from '../../src/session/overview';
 import type { DurableStore } from '../../src/store/durableStore';
-import { DELEGATE_TYPES } from './perform';
+import { AGENT_TYPES } from './simulatedPlaces';
 import { query, workRows, type WorkRow } from './workRows';
 import type { World } from './world';
 
@@ -158,7 +158,7 @@ function checkLineage(store: DurableStore): void {
 function checkDecisions({ host, random, limits }: World): void {
   const { store, routing } = host;
   for (const lead of store.sessions.active()) {
-    for (const agentType of DELEGATE_TYPES) {
+    for (const agentType of AGENT_TYPES) {
       const team = [...routing.assigner.candidates(lead, agentType)];
       const before = decide(team, limits.maxDelegatesPerLead);
       team.sort(() => random.next() - 0.5);

@@ -20,6 +20,13 @@ export type Operation =
       readonly priority: Priority;
       readonly agentType: string | undefined;
     }
+  /** The same after a look at what would become of it; it stands alone. */
+  | {
+      readonly kind: 'previewedAssign';
+      readonly lead: number;
+      readonly priority: Priority;
+      readonly agentType: string | undefined;
+    }
   | {
       readonly kind: 'send';
       /** Undefined: a person. */
@@ -74,7 +81,10 @@ export interface Step {
   readonly isJoined: boolean;
 }
 
-const index = fc.nat(30);
+/** Stands for a session that there is not. */
+export const MAX_INDEX = 30;
+
+const index = fc.nat(MAX_INDEX);
 const agentType = fc.constantFrom(...AGENT_TYPES);
 const purpose = fc.constantFrom<HandoffPurpose>('self', 'team');
 const priority = fc.constantFrom(...PRIORITIES);
@@ -92,9 +102,9 @@ function of<K extends Operation['kind']>(
 
 const WEIGHTED: readonly (readonly [weight: number, operation: fc.Arbitrary<Operation>])[] = [
   [0.01, of('nothing', {})],
-  [3, of('create', { agentType, useWorktree: fc.boolean() })],
+  [1, of('create', { agentType, useWorktree: fc.boolean() })],
   [
-    8,
+    12,
     of('assign', {
       lead: index,
       priority,
@@ -102,13 +112,27 @@ const WEIGHTED: readonly (readonly [weight: number, operation: fc.Arbitrary<Oper
     }),
   ],
   [
-    10,
+    3,
+    of('previewedAssign', {
+      lead: index,
+      priority,
+      agentType: fc.option(agentType, { nil: undefined, freq: 3 }),
+    }),
+  ],
+  [
+    14,
     of('send', {
       from: fc.option(index, { nil: undefined, freq: 4 }),
       to: index,
       purpose: fc.option(purpose, { nil: undefined }),
       priority,
-      deadlineMs: fc.option(fc.constantFrom(500, 5_000, 60_000), { nil: undefined, freq: 1 }),
+      // Mostly none.
+      deadlineMs: fc.constantFrom(
+        ...Array.from({ length: 7 }, () => undefined),
+        500,
+        5_000,
+        60_000,
+      ),
     }),
   ],
   [1, of('query', { to: index })],
@@ -116,8 +140,8 @@ const WEIGHTED: readonly (readonly [weight: number, operation: fc.Arbitrary<Oper
   [2, of('autoDispatch', {})],
   [2, of('coordinate', {})],
   [1, of('rebalanceAll', {})],
-  [2, of('rebalanceTeam', { lead: index })],
-  [9, of('endTurn', { runner: index, stopReason: fc.constant<StopReason>('end_turn') })],
+  [4, of('rebalanceTeam', { lead: index })],
+  [12, of('endTurn', { runner: index, stopReason: fc.constant<StopReason>('end_turn') })],
   [2, of('endTurn', { runner: index, stopReason: fc.constantFrom('error', 'refusal') })],
   [
     3,
@@ -133,7 +157,7 @@ const WEIGHTED: readonly (readonly [weight: number, operation: fc.Arbitrary<Oper
   [2, of('stop', { session: index })],
   [1, of('stopTeam', { session: index })],
   [4, of('resume', { session: index })],
-  [2, of('delete', { session: index })],
+  [1, of('delete', { session: index })],
   [1, of('cleanUp', { session: index })],
   [1, of('finish', { session: index })],
   [1, of('timeOut', { session: index })],

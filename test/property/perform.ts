@@ -1,7 +1,10 @@
+import assert from 'node:assert/strict';
 import { PERSON } from '../../src/domain/message';
-import { AGENT_TYPES, REPOSITORY } from './simulatedPlaces';
+import type { Assignment, AssignmentOutcome } from '../../src/routing/assigner';
+import type { Routing } from '../../src/routing/routing';
+import { REPOSITORY } from './simulatedPlaces';
 import type { Host } from './host';
-import type { Operation } from './operations';
+import { MAX_INDEX, type Operation } from './operations';
 import type { World } from './world';
 
 /** An id that no session has. */
@@ -28,6 +31,12 @@ export async function perform(world: World, operation: Operation): Promise<void>
       const leadId = pickSession(world, operation.lead);
       const wanted = { leadId, task: world.newTask(), priority, agentType };
       return call(({ routing }) => routing.assigner.assign(wanted));
+    }
+    case 'previewedAssign': {
+      const { agentType, priority } = operation;
+      const leadId = pickSession(world, operation.lead);
+      const wanted = { leadId, task: world.newTask(), priority, agentType };
+      return call(({ routing }) => assignAsPreviewed(world, routing, wanted));
     }
     case 'send': {
       const { purpose, priority, deadlineMs } = operation;
@@ -145,23 +154,41 @@ export async function perform(world: World, operation: Operation): Promise<void>
   }
 }
 
-/** The agent types that delegates may have. */
-export const DELEGATE_TYPES: readonly string[] = AGENT_TYPES;
+/** Nothing else goes on meanwhile: what was shown is what is done. */
+async function assignAsPreviewed(
+  world: World,
+  { assigner }: Routing,
+  wanted: Assignment,
+): Promise<void> {
+  const { decision, problem } = await assigner.preview(wanted);
+  const { store } = world.host;
+  let made: AssignmentOutcome;
+  try {
+    made = await assigner.assign(wanted);
+  } catch (error) {
+    if (problem === undefined) throw new Error('The preview showed no problem.', { cause: error });
+    throw error;
+  }
+  const expected = 'sessionId' in decision ? decision.sessionId : made.sessionId;
+  assert.equal(problem, undefined);
+  assert.deepEqual([made.action, made.sessionId], [decision.action, expected]);
+  const isForLead = made.action === 'deferred_saturated';
+  assert.equal(made.sessionId === wanted.leadId, isForLead);
+  assert.equal(store.handoffs.get(made.handoffId)?.to, made.sessionId);
+}
 
+/** Unless it is refused, which cannot be told when the host dies, the task may be given once more. */
 async function resume(world: World, id: string): Promise<void> {
-  const { host } = world;
-  const task = host.store.sessions.get(id)?.task ?? '';
-  let isRefused = false;
-  await world.call('resume', async ({ manager }) => {
+  const task = world.host.store.sessions.get(id)?.task ?? '';
+  world.restarts.set(task, (world.restarts.get(task) ?? 0) + 1);
+  await world.call('resume', async (host) => {
     try {
-      await manager.resume(id);
+      await host.manager.resume(id);
     } catch (error) {
-      isRefused = host.isAlive;
+      if (host.isAlive) world.restarts.set(task, (world.restarts.get(task) ?? 1) - 1);
       throw error;
     }
   });
-  if (isRefused) return;
-  world.restarts.set(task, (world.restarts.get(task) ?? 0) + 1);
 }
 
 function withSession(
@@ -189,10 +216,10 @@ function withSession(
   }
 }
 
-/** Sessions in the order they were created; the last number is one that there is not. */
+/** Sessions in the order they were created; the highest number is one that there is not. */
 function pickSession({ host }: World, index: number): string {
   const ids = host.store.sessions.list().map(({ id }) => id);
-  return pick([...ids.reverse(), NOBODY], index) ?? NOBODY;
+  return (index === MAX_INDEX ? undefined : pick(ids.reverse(), index)) ?? NOBODY;
 }
 
 function pick<T>(from: readonly T[], index: number): T | undefined {

@@ -1,12 +1,18 @@
 import { checkAlways, checkAtRest } from './checks';
+import { checkCopies } from './copies';
 import { describeStep, type Step } from './operations';
 import { perform } from './perform';
 import { repeatIds } from './ids';
 import { makeTempFolder, removeTempFolder } from '../support/tempFolder';
+import { AGENT_TYPES } from './simulatedPlaces';
 import { World } from './world';
 
+/** Sessions that are there before the first operation. */
+const LEADS = 3;
 /** More rounds than work can need to come to its end. */
 const MAX_ROUNDS = 200;
+/** How many of the sequences have two copies of their state compared. */
+const COPY_CHANCE = 0.2;
 /** Longer than any back-off. */
 const ROUND_MS = 40_000;
 
@@ -17,15 +23,20 @@ export async function runSequence(steps: readonly Step[], seed: number): Promise
   const ids = repeatIds(world.random);
   let done = 0;
   try {
+    for (let i = 0; i < LEADS; i++) {
+      void perform(world, { kind: 'create', agentType: AGENT_TYPES[0], useWorktree: i > 0 });
+      await world.settle();
+    }
     while (done < steps.length) {
       const batch = [steps[done++]];
-      while (steps[done]?.isJoined) batch.push(steps[done++]);
+      while (canJoin(batch.at(-1)) && canJoin(steps[done], true)) batch.push(steps[done++]);
       await runBatch(
         world,
         batch.filter((step) => step !== undefined),
       );
       checkAlways(world);
     }
+    if (world.random.chance(COPY_CHANCE)) await checkCopies(world);
     await comeToRest(world);
     checkAtRest(world);
   } catch (error) {
@@ -34,12 +45,19 @@ export async function runSequence(steps: readonly Step[], seed: number): Promise
       .filter(({ operation }) => operation.kind !== 'nothing')
       .map(describeStep)
       .join('\n');
-    throw new Error(`after\n${log}\n${error instanceof Error ? String(error.stack) : 'thrown'}`);
+    throw new Error(`after\n${log}\n${error instanceof Error ? String(error.stack) : 'thrown'}`, {
+      cause: error,
+    });
   } finally {
     ids.dispose();
     await world.dispose();
     await removeTempFolder(folder);
   }
+}
+
+function canJoin(step: Step | undefined, isNext = false): boolean {
+  if (!step || step.operation.kind === 'previewedAssign') return false;
+  return !isNext || step.isJoined;
 }
 
 /** Begins all of them; those that change what time or host it is have to be over before the check. */

@@ -212,9 +212,12 @@ export class SimulatedRunners {
 
   /** What happens to an agent. */
   end(runner: SimulatedRunner, death: Death): void {
-    if (death !== 'killed') { runner.exit(death); return; }
-    runner.die();
-    runner.dropLinks();
+    if (death === 'killed') {
+      runner.die();
+      runner.dropLinks();
+    } else {
+      runner.exit(death);
+    }
   }
 
   /** The runner does not answer from now on, though it lives; or it does again. */
@@ -263,7 +266,10 @@ export class SimulatedRunners {
     if (failure === 'no-runner') throw new UserError('The runner did not come up.');
     runner.isAlive = true;
     runner.append({ type: 'runner-started', pid: 1, version: 1 });
-    if (failure === 'no-agent') { runner.exit('start-failed'); return; }
+    if (failure === 'no-agent') {
+      runner.exit('start-failed');
+      return;
+    }
     runner.append({ type: 'agent-started', pid: 2, program: '/bin/agent' });
     void passage.outlast(async () => {
       await turns(passage.random.below(4));
