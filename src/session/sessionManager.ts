@@ -12,6 +12,7 @@ import { Retirement } from './retirement';
 import { SessionEnder } from './sessionEnder';
 import { SessionStarter, type CreatedSession, type NewSession } from './sessionStarter';
 import { Supervisor, type AppliedEvents } from './supervisor';
+import { stopTeam } from './stopTeam';
 import { subtreeOf, teamStatusOf } from './team';
 import { TurnSlots } from './turnSlots';
 
@@ -149,18 +150,14 @@ export class SessionManager implements OverviewSource {
    * Stops a session and everything below it, level by level from the top: a lead that is stopped hands
    * out no more, not even what its delegates give back as they end.
    * @returns the ids of those that were stopped
+   * @throws {TeamNotStoppedError} when some could not be; it goes on past them
    */
   async stopTeam(id: string): Promise<readonly string[]> {
     const root = this.get(id).id;
     for (const it of subtreeOf(this.parts.store, root)) {
       this.starter.cancelStart(it, new LetGoError(it));
     }
-    const stopped: string[] = [];
-    for (let level = this.topActive(root); level.length > 0; level = this.topActive(root)) {
-      await Promise.all(level.map((it) => this.stop(it)));
-      stopped.push(...level);
-    }
-    return stopped;
+    return stopTeam(this.parts.store, root, (it) => this.stop(it));
   }
 
   /**
@@ -327,15 +324,6 @@ export class SessionManager implements OverviewSource {
     if (metrics.filesChanged !== filesChanged) {
       this.update(id, { metrics: { ...metrics, filesChanged } });
     }
-  }
-
-  /** The active sessions of a team that are nearest to its lead, which may be the lead itself. */
-  private topActive(rootId: string): readonly string[] {
-    const { root, members } = teamStatusOf(this.parts.store, this.get(rootId), Infinity);
-    if (isActive(root.state)) return [root.id];
-    const active = members.filter(({ session }) => isActive(session.state));
-    const nearest = Math.min(...active.map(({ depth }) => depth));
-    return active.filter(({ depth }) => depth === nearest).map(({ session }) => session.id);
   }
 
   private get(id: string): Session {
