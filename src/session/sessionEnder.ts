@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { UserError } from '../base/errors';
 import type { StopIntent } from '../domain/events';
 import { isActive, type Session } from '../domain/session';
 import { WrongStateError } from './errors';
@@ -34,6 +35,11 @@ export class SessionEnder {
   /** Fails a session and then ends its agent: the reason is decided before the agent has a say. */
   async fail(id: string, reason: string): Promise<void> {
     if (!isActive(this.get(id).state)) return;
+    // Whoever waits for its start must not wait for ever.
+    if (this.starter.cancelStart(id, new UserError(reason))) {
+      this.settle(id, { state: 'failed', reason });
+      return;
+    }
     const link = await this.supervisor.connect(id);
     if (!isActive(this.get(id).state)) return;
     this.settle(id, { state: 'failed', reason, requests: [], turnStartedAt: undefined });

@@ -20,6 +20,12 @@ describe('Sequences that have failed once', function () {
     ],
   ]);
 
+  itHolds('tells whoever waits for a start that the session has failed', [
+    [{ kind: 'assign', lead: 0, priority: 'normal', agentType: undefined }],
+    [{ kind: 'create', agentType: 'alpha', useWorktree: false }],
+    [{ kind: 'timeOut', session: 4 }],
+  ]);
+
   itHolds('stops an agent whose connection is being made anew', [
     [{ kind: 'loseReply', runner: 0 }],
     [{ kind: 'endTurn', runner: 0, stopReason: 'end_turn' }],
