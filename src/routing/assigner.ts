@@ -121,17 +121,18 @@ export class Assigner {
 
   /**
    * Moves a handoff that waits for a delegate to one of its lead's team that is idle, or new.
+   * @param isMovable asked in the transaction: it may be on its way to its agent by then
    * @returns undefined when there is none now; nothing has changed then
    * @throws {UserError} naming what is wrong; nothing was changed then
    */
-  async move(handoff: Handoff): Promise<AssignmentOutcome | undefined> {
+  async move(handoff: Handoff, isMovable: () => boolean): Promise<AssignmentOutcome | undefined> {
     const { store, book } = this.parts;
     const work = this.workOf(handoff);
     const agentType = requireSession(store, handoff.to).agentType;
     return this.route(handoff.from, agentType, handoff.to, (lead, decision, place) => {
       const now = store.handoffs.get(handoff.id);
       const isBetter = decision.action === 'reused_idle' || decision.action === 'spawned';
-      if (now?.state !== 'queued' || !isBetter) return undefined;
+      if (now?.state !== 'queued' || !isBetter || !isMovable()) return undefined;
       const { attempts, deadline, originId } = now;
       const inherited = { originId, attempts, deadline };
       const made = this.handOver(lead, agentType, work, decision, place, inherited);

@@ -239,7 +239,7 @@ export class Backlog {
     for (const handoff of store.handoffs.queuedFrom(lead.id, delegateId)) {
       if (left <= 1 || moves.length >= limit) return;
       if (!this.isMovable(handoff)) continue;
-      const made = await this.assigner.move(handoff);
+      const made = await this.assigner.move(handoff, () => this.isMovable(handoff));
       if (!made) return;
       left--;
       moves.push({
@@ -257,9 +257,9 @@ export class Backlog {
     const { store, team } = this.parts;
     const session = store.sessions.get(handoff.to);
     if (!session || session.initialHandoffId === handoff.id) return false;
-    return (
-      !team.isGiving(handoff.id) && (session.presence !== 'alive' || team.isFollowing(handoff.to))
-    );
+    if (team.isGiving(handoff.id)) return false;
+    const hasAgent = session.presence === 'alive' || session.presence === 'unknown';
+    return !hasAgent || team.isFollowing(handoff.to);
   }
 
   private canAbsorb(session: Session): boolean {
