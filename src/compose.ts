@@ -89,8 +89,7 @@ export async function openCore(
     store.onDidFailToWrite((error) => around.warn(error.message));
     const core = await buildCore(around, home, socketFolder, store);
     // Not awaited: an agent that does not answer must not keep the others from being seen.
-    void core.manager.adoptAll();
-    core.routing.start();
+    void core.manager.adoptAll().then(() => core.routing.start());
     archiveEvents(sessionsFolder(home), store.sessions, around.settings().keepEventsMs, log).catch(
       (error: unknown) => log.error('The events of ended sessions were not put in order.', error),
     );

@@ -65,7 +65,11 @@ export function activate(context: vscode.ExtensionContext): InternalApi | undefi
     ...core,
     outputs: owned.add(new OutputChannels(vscode, core.manager, log)),
     documents: owned.add(
-      sessionDocuments(vscode, { ...core, riskThresholds: () => settings().riskThresholds }),
+      sessionDocuments(vscode, {
+        ...core,
+        riskThresholds: () => settings().riskThresholds,
+        budget: () => ({ tokens: settings().tokenBudget, costUsd: settings().costBudgetUsd }),
+      }),
     ),
     defaultAgent: () => settings().defaultAgent,
   });

@@ -68,17 +68,26 @@ export const LANES: readonly SessionState[] = [
   'completed',
 ];
 
+/** What a team may use altogether. */
+export interface Budget {
+  readonly tokens: number;
+  /** US dollars. */
+  readonly costUsd: number;
+}
+
 /**
  * The status of a team as text: facts about the lead, then a board with a lane for each state that a
  * member is in. Members of members are indented.
+ * @param budget says what the team has used of it; default: nothing is said
  */
-export function formatTeamStatus({ root, unread, members }: TeamStatus): string {
+export function formatTeamStatus({ root, unread, members }: TeamStatus, budget?: Budget): string {
   const head = [
     `Lead: ${root.id} [${root.state}]`,
     `Task: ${root.task}`,
     `Agent: ${root.agentType}`,
     ...(root.worktree ? [`Branch: ${root.worktree.branch}`] : []),
     `Inbox: ${unread}`,
+    ...(budget ? [usageLine([root, ...members.map((it) => it.session)], budget)] : []),
   ];
   if (members.length === 0) return [...head, 'Board: no delegated sessions'].join('\n');
   const board = LANES.flatMap((lane) => {
@@ -86,6 +95,13 @@ export function formatTeamStatus({ root, unread, members }: TeamStatus): string 
     return rows.length === 0 ? [] : [`  ${stateLabel(lane)}:`, ...rows];
   });
   return [...head, 'Board:', ...board].join('\n');
+}
+
+function usageLine(sessions: readonly Session[], { tokens, costUsd }: Budget): string {
+  const used = sessions.reduce((sum, { metrics }) => sum + metrics.tokensUsed, 0);
+  const cost = sessions.reduce((sum, { metrics }) => sum + metrics.costUsd, 0);
+  const isOver = used > tokens || cost > costUsd;
+  return `Used: ${used} of ${tokens} tokens, $${cost.toFixed(2)} of $${costUsd.toFixed(2)}${isOver ? ' (over budget)' : ''}`;
 }
 
 function formatMember({ session, depth, unread }: TeamMember): string {

@@ -1,7 +1,7 @@
 import type * as vscode from 'vscode';
 import { UserError } from '../base/errors';
 import type { RiskThresholds } from '../domain/risk';
-import { formatSessionStatus, formatTeamStatus } from '../domain/status';
+import { formatSessionStatus, formatTeamStatus, type Budget } from '../domain/status';
 import { formatMessage } from '../routing/report';
 import { formatActivity, formatToolLog } from '../session/logTexts';
 import type { StateStore } from '../session/ports';
@@ -24,19 +24,23 @@ export interface DocumentSources {
   readonly store: StateStore;
   readonly toolLog: ToolLog;
   readonly riskThresholds: () => RiskThresholds;
+  readonly budget: () => Budget;
 }
 
 /** Provides the documents about sessions, until it is disposed. */
 export function sessionDocuments(
   vs: typeof vscode,
-  { manager, store, toolLog, riskThresholds }: DocumentSources,
+  { manager, store, toolLog, riskThresholds, budget }: DocumentSources,
 ): SessionDocuments {
   return new Documents(vs, manager.onDidChange, {
     status: {
       title: (id) => `Session ${id}`,
       text: (id) => formatSessionStatus(manager.status(id)),
     },
-    team: { title: (id) => `Team ${id}`, text: (id) => formatTeamStatus(manager.teamStatus(id)) },
+    team: {
+      title: (id) => `Team ${id}`,
+      text: (id) => formatTeamStatus(manager.teamStatus(id, Infinity), budget()),
+    },
     tools: {
       title: (id) => `Tools ${id}`,
       text: (id) => formatToolLog(id, toolLog.query(id, 1, MAX_TOOL_CALLS), riskThresholds()),

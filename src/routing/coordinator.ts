@@ -6,6 +6,7 @@ import type { Logger } from '../base/log';
 import type { StateStore } from '../session/ports';
 import type { AppliedEvents } from '../session/supervisor';
 import type { Event } from '../base/event';
+import type { Retries } from './retries';
 import {
   hasRouted,
   type Backlog,
@@ -28,6 +29,7 @@ export interface CoordinatorSettings {
 export interface CoordinatorParts {
   readonly store: StateStore;
   readonly backlog: Backlog;
+  readonly retries: Retries;
   readonly settings: () => CoordinatorSettings;
   /** Fires when agents did something. */
   readonly onDidApply: Event<AppliedEvents>;
@@ -47,8 +49,8 @@ const MISSED_BEATS = 4;
 const KEPT_ACTIVITY = 1_000;
 
 /**
- * What goes on by itself: every heartbeat it ends sessions that have been silent for too long and, when
- * auto-dispatch is on, routes what waits and evens out the teams. Between heartbeats, the end of a
+ * What goes on by itself: every heartbeat it ends sessions that have been silent for too long, tries
+ * again what could not be started, and, when auto-dispatch is on, routes what waits and evens out the teams. Between heartbeats, the end of a
  * delegate's turn has its lead's inbox drained.
  */
 export class Coordinator implements Disposable {
@@ -114,6 +116,7 @@ export class Coordinator implements Disposable {
   /** What is done every heartbeat. */
   async beat(): Promise<void> {
     await this.endSilent();
+    await this.parts.retries.run();
     if (this.isOver() || !this.parts.settings().isAutoDispatching) return;
     await this.dispatch();
     if (this.isOver()) return;

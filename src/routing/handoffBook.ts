@@ -12,6 +12,7 @@ import type { SessionEvent } from '../domain/events';
 import { encodeMessage, PERSON, taskOf, type HandoffTask } from '../domain/message';
 import { isActive, type Session } from '../domain/session';
 import { UserError } from '../base/errors';
+import { Emitter } from '../base/event';
 import type { FirstPrompt, StateStore, WorkRules } from '../session/ports';
 import { TurnNotes } from './turnNotes';
 
@@ -34,6 +35,9 @@ export interface NewHandoff extends HandoffTask {
  */
 export class HandoffBook implements WorkRules {
   private readonly notes = new TurnNotes();
+  private readonly putOff = new Emitter<number>();
+  /** Fires, inside the transaction, with the time at which a handoff may be tried again. */
+  readonly onDidPutOff = this.putOff.event;
 
   constructor(
     private readonly store: StateStore,
@@ -302,6 +306,7 @@ export class HandoffBook implements WorkRules {
       return;
     }
     const after = this.clock() + retryDelayMs(attempts);
+    this.putOff.fire(after);
     const source = this.sourceOf(handoff);
     this.change(handoff, { state: 'failed', reason, attempts });
     this.store.messages.setRead(handoff.id, true);

@@ -12,6 +12,7 @@ import { Delivery } from './delivery';
 import type { HandoffBook } from './handoffBook';
 import { Messenger } from './messenger';
 import type { RoutingLimits } from './parts';
+import { Retries } from './retries';
 
 /** What routing is built from. */
 export interface RoutingOptions {
@@ -35,7 +36,9 @@ export class Routing implements Disposable {
   readonly messenger: Messenger;
   readonly coordinator: Coordinator;
   private readonly delivery: Delivery;
+  private readonly retries: Retries;
   private readonly disposables = new DisposableStore();
+  private hasEnded = false;
 
   constructor(options: RoutingOptions) {
     const { store, book, manager, agents, git, limits, clock, later, log } = options;
@@ -58,9 +61,11 @@ export class Routing implements Disposable {
     this.assigner = new Assigner(parts);
     this.backlog = new Backlog(parts, this.assigner);
     this.messenger = new Messenger(store, book, team.isGiving, clock);
+    this.retries = new Retries({ store, book, assigner: this.assigner, clock, later, log });
     this.coordinator = new Coordinator({
       store,
       backlog: this.backlog,
+      retries: this.retries,
       settings: options.coordination,
       onDidApply: manager.onDidApply,
       timeOut: (id, reason) => manager.timeOut(id, reason),
@@ -70,17 +75,21 @@ export class Routing implements Disposable {
     });
     this.disposables.add(this.delivery);
     this.disposables.add(this.coordinator);
+    this.disposables.add(this.retries);
     // Sessions that were found again may have work waiting.
     this.disposables.add(manager.onDidFollow((id) => this.delivery.lookAt(id)));
   }
 
-  /** Begins with what goes on by itself. */
+  /** Begins with what goes on by itself; not after {@link dispose}. */
   start(): void {
+    if (this.hasEnded) return;
     this.coordinator.start();
+    this.retries.start();
     this.delivery.lookAtAll();
   }
 
   dispose(): void {
+    this.hasEnded = true;
     this.disposables.dispose();
   }
 }

@@ -181,6 +181,12 @@ export interface HandoffTable {
   openTo(sessionId: string): readonly Handoff[];
   /** The handoffs that routing made for one, the latest first. */
   madeFor(originId: number): readonly Handoff[];
+  /** Queued handoffs whose deadline is not after `now`. */
+  pastDeadline(now: number): readonly Handoff[];
+  /** Queued `team` handoffs that were tried before and may be tried again at `now`. */
+  retryable(now: number): readonly Handoff[];
+  /** When the next queued handoff may be tried that may not be yet at `now`. */
+  nextPutOff(now: number): number | undefined;
   /** Handoffs that nobody can take, the oldest first. */
   stranded(): readonly Handoff[];
 }

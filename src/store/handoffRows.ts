@@ -142,6 +142,33 @@ export class HandoffRows implements HandoffTable {
       .map(decode);
   }
 
+  pastDeadline(now: number): readonly Handoff[] {
+    return this.sql
+      .all(
+        `SELECT ${COLUMNS} FROM handoffs WHERE state = 'queued' AND deadline IS NOT NULL AND deadline <= ? ORDER BY deadline`,
+        [now],
+      )
+      .map(decode);
+  }
+
+  retryable(now: number): readonly Handoff[] {
+    return this.sql
+      .all(
+        `SELECT ${COLUMNS} FROM handoffs WHERE state = 'queued' AND after IS NOT NULL AND after <= ? AND purpose = 'team' AND attempts > 0 ORDER BY after`,
+        [now],
+      )
+      .map(decode);
+  }
+
+  nextPutOff(now: number): number | undefined {
+    return optionalNumber(
+      this.sql.first(
+        "SELECT min(after) FROM handoffs WHERE state = 'queued' AND after IS NOT NULL AND after > ?",
+        [now],
+      )?.[0],
+    );
+  }
+
   stranded(): readonly Handoff[] {
     return this.sql
       .all(`SELECT ${COLUMNS} FROM handoffs WHERE state = 'stranded' ORDER BY message_id`)

@@ -131,6 +131,9 @@ const STEPS: readonly string[] = [
     WHERE state = 'queued';
   CREATE INDEX handoffs_open ON handoffs(to_session, message_id)
     WHERE state IN ('queued', 'taken', 'routed', 'stranded');
+  CREATE INDEX handoffs_put_off ON handoffs(after) WHERE state = 'queued' AND after IS NOT NULL;
+  CREATE INDEX handoffs_deadline ON handoffs(deadline)
+    WHERE state = 'queued' AND deadline IS NOT NULL;
   CREATE INDEX handoffs_origin ON handoffs(origin_id, message_id) WHERE origin_id IS NOT NULL;
   CREATE INDEX handoffs_stranded ON handoffs(message_id) WHERE state = 'stranded';
   CREATE INDEX turns_handoff ON turns(session_id, handoff_id, started_at)

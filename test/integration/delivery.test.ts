@@ -112,6 +112,46 @@ describe('Work that is given to real agents', () => {
       );
     });
 
+    it('whose agent does not start is tried again by itself, with auto-dispatch off', async () => {
+      const lead = await idle();
+      core.routing.start();
+      await core.assign(lead, 'do it', { agentType: 'broken' });
+      const [back] = await core.when(() => {
+        const queued = core.store.handoffs.queued(lead, 'team');
+        return queued[0]?.attempts === 1 ? queued : undefined;
+      });
+      assert.ok(back);
+      // It is on its way again as soon as its pause is over.
+      await core.untilHandoff(back.id, 'routed');
+      const [again] = core.store.handoffs.madeFor(back.id);
+      assert.deepEqual([again?.state, again?.attempts], ['queued', 1]);
+    });
+
+    it('that waits past its deadline fails with the next heartbeat, and its sender is told', async () => {
+      const lead = await idle();
+      const other = await idle();
+      const deadline = Date.now() + 60_000;
+      const body = {
+        task: 'say late',
+        context: '',
+        priority: 'normal',
+        agentType: undefined,
+      } as const;
+      const id = core.routing.messenger.send({
+        from: other,
+        to: lead,
+        body: { type: 'task_handoff', ...body },
+        purpose: 'team',
+        deadline,
+      });
+      await core.routing.coordinator.beat();
+      assert.equal(core.handoff(id).state, 'queued');
+      core.aheadMs += 61_000;
+      await core.routing.coordinator.beat();
+      assert.equal(core.handoff(id).state, 'failed');
+      assert.match(JSON.stringify(told(other)), /Its deadline has passed/);
+    });
+
     it('that its agent dies of has failed, and is not tried again', async () => {
       const lead = await idle();
       const { sessionId, handoffId } = await core.assign(lead, 'say so far\ncrash');

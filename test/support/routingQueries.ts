@@ -126,6 +126,21 @@ export const ROUTING_QUERIES: readonly RoutingQuery[] = [
     plan: [/^SCAN handoffs USING INDEX handoffs_stranded$/],
   },
   {
+    name: 'queued handoffs past their deadline',
+    run: ({ handoffs }) => handoffs.pastDeadline(1),
+    plan: [/^SEARCH handoffs USING INDEX handoffs_deadline \(deadline>\? AND deadline<\?\)$/],
+  },
+  {
+    name: 'handoffs that may be tried again',
+    run: ({ handoffs }) => handoffs.retryable(1),
+    plan: [/^SEARCH handoffs USING INDEX handoffs_put_off \(after>\? AND after<\?\)$/],
+  },
+  {
+    name: 'when the next one may be',
+    run: ({ handoffs }) => handoffs.nextPutOff(1),
+    plan: [/^SEARCH handoffs USING (COVERING )?INDEX handoffs_put_off \(after>\?\)$/],
+  },
+  {
     name: 'pending sessions',
     run: ({ sessions }) => sessions.pendingIds(),
     plan: [/^SCAN sessions USING INDEX sessions_pending$/],

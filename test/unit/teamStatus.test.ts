@@ -53,6 +53,25 @@ Board:
     );
   });
 
+  it('says what the whole team has used of its budget, and when that is too much', () => {
+    const used = (tokensUsed: number, costUsd: number): Session => {
+      const { metrics } = makeSession();
+      return makeSession({ id: 'w', metrics: { ...metrics, tokensUsed, costUsd } });
+    };
+    const status = {
+      root: used(400, 1),
+      unread: 0,
+      members: [{ session: used(200, 0.5), depth: 1, unread: 0 }],
+    };
+    const line = (budget: { tokens: number; costUsd: number }): string | undefined =>
+      formatTeamStatus(status, budget)
+        .split('\n')
+        .find((it) => it.startsWith('Used:'));
+    assert.equal(line({ tokens: 600, costUsd: 2 }), 'Used: 600 of 600 tokens, $1.50 of $2.00');
+    assert.match(line({ tokens: 599, costUsd: 2 }) ?? '', /\(over budget\)$/);
+    assert.match(line({ tokens: 600, costUsd: 1.4 }) ?? '', /\(over budget\)$/);
+  });
+
   it('shows the first line of a task', () => {
     const session = makeSession({ id: 'w', task: '\n first \r\nsecond' });
     const text = formatTeamStatus({ root, unread: 0, members: [{ session, depth: 1, unread: 0 }] });
