@@ -5,6 +5,7 @@ import { UserError } from './base/errors';
 import { StorageError } from './domain/storageErrors';
 import { AutoDispatch } from './editor/autoDispatch';
 import { registerBacklogCommands } from './editor/backlogCommands';
+import { AttentionToasts } from './editor/attentionToasts';
 import { CommandRegistry } from './editor/commandRegistry';
 import { registerLifecycleCommands } from './editor/lifecycleCommands';
 import { channelLogger } from './editor/log';
@@ -16,6 +17,7 @@ import { registerSessionCommands } from './editor/sessionCommands';
 import { sessionDocuments } from './editor/sessionDocuments';
 import { SessionTree } from './editor/sessionTree';
 import { readSettings } from './editor/settings';
+import { onDidChangeLimits } from './editor/trust';
 import { registerStateCommands } from './editor/stateCommands';
 import { StateGate, type OpenAttempt } from './editor/stateGate';
 import type { Workbench } from './editor/workbench';
@@ -55,6 +57,8 @@ export function activate(context: vscode.ExtensionContext): InternalApi | undefi
     if (result.kind === 'occupied') return result;
     const owned = new DisposableStore();
     const workbench = furnish(result.workbench, owned);
+    owned.add(new AttentionToasts(vscode, result.workbench.store));
+    owned.add(onDidChangeLimits(vscode, () => result.workbench.routing.wake()));
     const close = async (): Promise<void> => {
       owned.dispose();
       await result.close();

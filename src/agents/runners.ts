@@ -137,6 +137,7 @@ function link(connection: RunnerConnection): RunnerLink {
     if (!reply.ok) throw new UserError(reply.error);
   };
   return {
+    lastSeq: connection.lastSeq,
     onDidClose: connection.onDidClose,
     subscribe: (fromSeq, onEvent) => connection.subscribe(fromSeq, onEvent),
     prompt: (id, text) => send({ id, command: 'prompt', text }),

@@ -27,6 +27,7 @@ export function registerRoutingCommands(parts: CommandParts): void {
   });
 
   registry.register('deputy.previewAssignment', async (target, given) => {
+    requireTrust(vs);
     const bench = await workbench();
     const wanted = await askForAssignment(parts, bench, PREVIEW.title, target, given);
     if (!wanted) return undefined;
@@ -34,7 +35,6 @@ export function registerRoutingCommands(parts: CommandParts): void {
     // Code wants to know; only a person looks at the list.
     if (optionsOf<TaskOptions>(given).task !== undefined) return preview;
     if (!(await showPreview(parts, bench, preview))) return undefined;
-    requireTrust(vs);
     return assign(parts, bench, wanted);
   });
 

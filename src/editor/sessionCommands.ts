@@ -3,6 +3,7 @@ import { isActive } from '../domain/session';
 import { labelOf } from '../domain/sessionView';
 import { busy, optionsOf, pick, type CommandParts } from './commandParts';
 import type { SessionQuestion } from './pickSession';
+import { requireTrust } from './trust';
 import { askForSession, askForText, type StartSessionOptions } from './startSession';
 
 /** Registers the commands about single sessions and their agents. */
@@ -17,11 +18,13 @@ export function registerSessionCommands(parts: CommandParts): void {
     const { id, started } = await bench.manager.create(wanted);
     bench.outputs.open(id);
     await tree.reveal(id);
-    await busy(parts, () => started);
+    // One that has to wait for others is on its way; its row says so.
+    if (bench.manager.slots.hasRoomForTurn()) await busy(parts, () => started);
     return id;
   });
 
   registry.register('deputy.sendPrompt', async (target, text) => {
+    requireTrust(vs);
     const bench = await workbench();
     const session = await pick(parts, bench, PROMPT, target);
     if (!session) return;

@@ -4,7 +4,7 @@ import type { RiskThresholds } from '../domain/risk';
 import { formatSessionStatus, formatTeamStatus, type Budget } from '../domain/status';
 import { formatMessage } from '../routing/report';
 import { formatActivity, formatToolLog } from '../session/logTexts';
-import type { StateStore } from '../session/ports';
+import type { ActivityEntry, StateStore } from '../session/ports';
 import type { SessionManager } from '../session/sessionManager';
 import type { ToolLog } from '../session/toolLog';
 import { Documents } from './documents';
@@ -14,6 +14,8 @@ import { namesIn } from './names';
 const MAX_TOOL_CALLS = 1_000;
 /** Entries of activity in one document. */
 const MAX_ACTIVITY = 200;
+/** Entries that are looked at for it: most heartbeats find nothing to do. */
+const MAX_SEEN = 1_000;
 
 /** The documents about sessions. */
 export type SessionDocuments = Documents<'status' | 'team' | 'tools' | 'message' | 'activity'>;
@@ -55,7 +57,12 @@ export function sessionDocuments(
     },
     activity: {
       title: () => 'Activity',
-      text: () => formatActivity(store.activity.latest(MAX_ACTIVITY)),
+      text: () =>
+        formatActivity(store.activity.latest(MAX_SEEN).filter(didSomething).slice(0, MAX_ACTIVITY)),
     },
   });
+}
+
+function didSomething({ kind, detail }: ActivityEntry): boolean {
+  return kind === 'assign' || kind === 'coordinate' || !detail.startsWith('0 leads');
 }

@@ -1,6 +1,6 @@
 import { UserError } from '../base/errors';
 import type { Handoff } from '../domain/handoff';
-import type { HandoffTask, Priority } from '../domain/message';
+import { checkMessage, type HandoffTask, type Priority } from '../domain/message';
 import { isActive, type Session } from '../domain/session';
 import { EmptyTextError } from '../session/errors';
 import { requireSession } from '../session/lookup';
@@ -158,6 +158,7 @@ export class Assigner {
     const place = await this.placeFor(lead, type);
     const decision = { action: 'spawned', why: 'a person asked for a new delegate' } as const;
     const work = { task, context, priority, agentType };
+    checkMessage({ type: 'task_handoff', ...work });
     const outcome = store.mutate(() =>
       this.handOver(requireSession(store, fromId), type, work, decision, place, {}),
     );
@@ -221,7 +222,9 @@ export class Assigner {
     if (task === '') throw new EmptyTextError('task');
     const lead = this.activeLead(wanted.leadId);
     const { context = '', priority = 'normal', agentType } = wanted;
-    return { lead, work: { task, context, priority, agentType } };
+    const work = { task, context, priority, agentType };
+    checkMessage({ type: 'task_handoff', ...work });
+    return { lead, work };
   }
 
   /** @throws {EmptyTextError} when its message says nothing, or is gone: an agent would wait for ever */
@@ -318,6 +321,11 @@ export class Assigner {
     const { workingDir } = lead;
     const { agents, git } = this.parts;
     await agents.resolve(agentType);
+    if (lead.formerWorktree) {
+      throw new UserError(
+        `The worktree of session ${lead.id} was cleaned up, so nothing can be delegated from it. Its branch is ${lead.formerWorktree.branch}: check it out, and start a session there.`,
+      );
+    }
     // The tip of the lead's branch is where its delegates begin.
     if (lead.worktree) return { workingDir, repository: lead.worktree.path };
     if (lead.repository !== undefined) return { workingDir, repository: lead.repository };

@@ -5,6 +5,7 @@ import { requireSession } from '../session/lookup';
 import type { Assigner } from './assigner';
 import { routesWork, type AssignmentAction, type Candidate } from './decide';
 import { InvalidLimitError, SessionEndedError } from './errors';
+import { mayBeGiven } from './mayBeGiven';
 import type { RoutingParts } from './parts';
 
 /** What became of one handoff of an inbox. */
@@ -78,7 +79,8 @@ export class Backlog {
 
   /**
    * Routes what waits in a lead's inbox for its team: priority first, then the oldest.
-   * @param limit how many at most; default: all that wait now
+   * @param limit how many are decided about at most; default: all that wait now. What fails, or asks
+   *   for a kind of agent of which there is no more, does not count
    * @returns one outcome per handoff, errors included
    * @throws {UserError} when there is no such lead, or it has ended
    */
@@ -88,13 +90,22 @@ export class Backlog {
     if (!isActive(lead.state)) throw new SessionEndedError(lead, 'Its inbox cannot be drained');
     const outcomes: DrainOutcome[] = [];
     if (limit === 0) return outcomes;
-    const handoffs = this.ready(leadId, limit);
     // Whoever has no place for one task has none for the next, as long as nothing changes: a long inbox
     // of a team that is full is not decided about again and again.
     const full = new Set<string>();
     const subscription = this.parts.store.onDidChange(() => full.clear());
     try {
-      for (const handoff of handoffs) outcomes.push(await this.drainOne(lead, handoff, full));
+      let decided = 0;
+      for (const handoff of this.ready(leadId)) {
+        if (decided >= limit) break;
+        const wasFull = full.size;
+        const outcome = await this.drainOne(lead, handoff, full);
+        // What fails, or is of a kind that is full, must not keep what is behind it from its turn.
+        const isSkipped =
+          outcome.action === undefined || (!routesWork(outcome.action) && full.size === wasFull);
+        if (!isSkipped) decided++;
+        if (!isSkipped || outcomes.length < limit) outcomes.push(outcome);
+      }
     } finally {
       subscription.dispose();
     }
@@ -216,15 +227,13 @@ export class Backlog {
   }
 
   /** Those that may be routed now; what is past its deadline is not asked for any more. */
-  private ready(leadId: string, limit: number): readonly Handoff[] {
+  private ready(leadId: string): readonly Handoff[] {
     const { store, book, clock } = this.parts;
     const now = clock();
     const isOver = ({ deadline }: Handoff): boolean => deadline !== undefined && deadline <= now;
     const queued = store.handoffs.queued(leadId, 'team');
     for (const handoff of queued.filter(isOver)) store.mutate(() => book.expired(handoff));
-    return queued
-      .filter((handoff) => !isOver(handoff) && (handoff.after ?? 0) <= now)
-      .slice(0, limit);
+    return queued.filter((handoff) => !isOver(handoff) && (handoff.after ?? 0) <= now);
   }
 
   private async relieve(
@@ -252,14 +261,10 @@ export class Backlog {
     }
   }
 
-  /** What may already be on its way to its agent stays where it is. */
+  /** What may already be on its way to its agent, or a pending session was made for, stays. */
   private isMovable(handoff: Handoff): boolean {
-    const { store, team } = this.parts;
-    const session = store.sessions.get(handoff.to);
-    if (!session || session.initialHandoffId === handoff.id) return false;
-    if (team.isGiving(handoff.id)) return false;
-    const hasAgent = session.presence === 'alive' || session.presence === 'unknown';
-    return !hasAgent || team.isFollowing(handoff.to);
+    const session = this.parts.store.sessions.get(handoff.to);
+    return session?.initialHandoffId !== handoff.id && !mayBeGiven(this.parts, handoff);
   }
 
   private canAbsorb(session: Session): boolean {

@@ -3,6 +3,7 @@ import { Coalesced } from '../base/async';
 import { later, type Later } from '../base/timers';
 import type { Clock } from '../domain/clock';
 import type { Logger } from '../base/log';
+import type { Session } from '../domain/session';
 import type { StateStore } from '../session/ports';
 import type { AppliedEvents } from '../session/supervisor';
 import type { Event } from '../base/event';
@@ -146,7 +147,12 @@ export class Coordinator implements Disposable {
     if (now - this.lastBeatAt > MISSED_BEATS * heartbeatMs) this.awakeSince = now;
     this.lastBeatAt = now;
     for (const id of store.sessions.runningIds()) {
-      const session = store.sessions.get(id);
+      let session: Session | undefined;
+      try {
+        session = store.sessions.get(id);
+      } catch (error) {
+        log.error(`session ${id}: cannot be watched`, error);
+      }
       // Time that an agent waits for a person is not its own.
       if (!session || session.requests.length > 0 || session.presence === 'unknown') continue;
       const silentMs = now - Math.max(this.awakeSince, session.lastEventAt ?? session.updatedAt);

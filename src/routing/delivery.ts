@@ -90,19 +90,28 @@ export class Delivery implements Disposable {
     const ids = [...this.dirty];
     this.dirty.clear();
     for (const id of ids) {
-      if (this.giving.has(id) || !this.parts.turns.isFollowing(id)) continue;
-      if (this.parts.store.sessions.get(id)?.state !== 'idle') continue;
-      const handoff = this.next(id);
-      if (!handoff) continue;
-      if (!this.parts.slots.hasRoomForTurn()) {
-        // It is looked at again when something changes, as the end of a turn does.
-        this.dirty.add(id);
-        continue;
+      try {
+        this.lookAtOne(id);
+      } catch (error) {
+        // A damaged row, or a full disk, must not keep the others waiting.
+        this.parts.log.error(`session ${id}: what waits for it cannot be given to it now`, error);
       }
-      this.parts.slots.reserve(id, false);
-      this.giving.set(id, handoff.id);
-      void this.give(id, handoff.id);
     }
+  }
+
+  private lookAtOne(id: string): void {
+    if (this.giving.has(id) || !this.parts.turns.isFollowing(id)) return;
+    if (this.parts.store.sessions.get(id)?.state !== 'idle') return;
+    const handoff = this.next(id);
+    if (!handoff) return;
+    if (!this.parts.slots.hasRoomForTurn()) {
+      // It is looked at again when something changes, as the end of a turn does.
+      this.dirty.add(id);
+      return;
+    }
+    this.parts.slots.reserve(id, false);
+    this.giving.set(id, handoff.id);
+    void this.give(id, handoff.id);
   }
 
   /** The handoff that a session should take now. */

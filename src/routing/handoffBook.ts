@@ -9,10 +9,10 @@ import {
   type Handoff,
   type HandoffPurpose,
 } from '../domain/handoff';
-import type { HandoffTask } from '../domain/message';
+import { PERSON, type HandoffTask } from '../domain/message';
 import { isActive, type Session } from '../domain/session';
 import type { FirstPrompt, StateStore, WorkRules } from '../session/ports';
-import { HandoffChain, STRANDED, type NewHandoff } from './handoffChain';
+import { HandoffChain, type NewHandoff } from './handoffChain';
 import { HandoffReturns } from './handoffReturns';
 import { Settlement } from './settlement';
 import { TurnNotes } from './turnNotes';
@@ -51,14 +51,13 @@ export class HandoffBook implements WorkRules {
 
   /** Routing has passed a `team` handoff on; it settles when the one made for it does. */
   passedOn(source: Handoff, reason: string): void {
-    this.chain.change(source, { state: 'routed', reason });
-    this.chain.store.messages.setRead(source.id, true);
+    this.chain.close(source, { state: 'routed', reason });
   }
 
   /** Nobody is to do it any more, or another handoff has taken its place. */
   withdraw(handoff: Handoff, reason: string): void {
-    this.chain.change(handoff, { state: 'withdrawn', reason });
-    this.chain.store.messages.setRead(handoff.id, true);
+    this.chain.close(handoff, { state: 'withdrawn', reason });
+    this.returns.noLongerStranded(handoff.to);
     const source = this.chain.sourceOf(handoff);
     if (source?.state === 'routed' && !this.chain.hasOpenChild(source))
       this.withdraw(source, reason);
@@ -89,26 +88,18 @@ export class HandoffBook implements WorkRules {
    * @returns the handoff that takes its place
    */
   rescue(handoff: Handoff, to: string, purpose: HandoffPurpose): Handoff {
-    const { from, attempts, deadline } = handoff;
+    const { attempts, deadline } = handoff;
     const replacement = this.queue({
       ...this.taskOf(handoff),
-      from,
+      from: PERSON,
       to,
       purpose,
       attempts,
       deadline,
     });
     const reason = `A person gave it to ${to}, as handoff ${replacement.id}.`;
-    this.chain.change(handoff, { state: 'withdrawn', reason, originId: replacement.id });
-    this.chain.store.messages.setRead(handoff.id, true);
-    const isStranded = this.chain.store.handoffs
-      .openTo(handoff.to)
-      .some((it) => it.state === 'stranded');
-    for (const item of this.chain.store.attention.open()) {
-      if (item.kind === STRANDED && item.sessionId === handoff.to && !isStranded) {
-        this.chain.store.attention.settle(item.id, this.chain.clock());
-      }
-    }
+    this.chain.close(handoff, { state: 'withdrawn', reason, originId: replacement.id });
+    this.returns.noLongerStranded(handoff.to);
     return replacement;
   }
 
@@ -129,8 +120,13 @@ export class HandoffBook implements WorkRules {
   }
 
   resumed(session: Session): void {
-    const handoff = this.initialHandoff(session);
-    if (!handoff || handoff.state === 'queued' || handoff.state === 'done') return;
+    const handoff = this.workOf(session);
+    if (!handoff || handoff.state === 'queued') return;
+    if (handoff.state === 'done') {
+      throw new UserError(
+        `Session ${session.id} has done what it was asked for. Delegate a new session for more.`,
+      );
+    }
     const source = this.chain.sourceOf(handoff);
     const elsewhere = this.chain.holderOf(handoff);
     if (elsewhere && elsewhere.id !== handoff.id) {
@@ -144,6 +140,7 @@ export class HandoffBook implements WorkRules {
     const attempts = handoff.attempts + 1;
     this.chain.change(handoff, { state: 'queued', attempts, after: undefined, reason: undefined });
     this.chain.store.messages.setRead(handoff.id, false);
+    this.returns.noLongerStranded(handoff.to);
     if (source && source.state !== 'taken') this.chain.change(source, { state: 'routed' });
   }
 
@@ -156,7 +153,7 @@ export class HandoffBook implements WorkRules {
   }
 
   firstPrompt(session: Session): FirstPrompt {
-    const handoff = this.initialHandoff(session);
+    const handoff = this.workOf(session);
     if (handoff && this.chain.isOverdue(handoff)) throw new UserError(OVERDUE);
     if (handoff?.state === 'queued') return this.promptOf(handoff);
     return { commandId: `task:${session.id}:${session.appliedSeq}`, text: session.task };
@@ -213,10 +210,14 @@ export class HandoffBook implements WorkRules {
     }
   }
 
-  private initialHandoff({ initialHandoffId }: Session): Handoff | undefined {
-    return initialHandoffId === undefined
-      ? undefined
-      : this.chain.store.handoffs.get(initialHandoffId);
+  /**
+   * What a session that begins, perhaps again, is to do: what it was created for or, when that is done,
+   * what it was at last. Undefined for one that a person started.
+   */
+  private workOf({ id, initialHandoffId }: Session): Handoff | undefined {
+    const { handoffs } = this.chain.store;
+    const initial = initialHandoffId === undefined ? undefined : handoffs.get(initialHandoffId);
+    return initial?.state === 'done' ? (handoffs.latestSelf(id) ?? initial) : initial;
   }
 }
 

@@ -60,11 +60,12 @@ export class HandoffReturns {
       this.strand(handoff);
       return;
     }
-    const { from, attempts, deadline } = handoff;
+    const { attempts, deadline } = handoff;
     const reason = why;
     const replacement = this.chain.queue({
       ...this.chain.taskOf(handoff),
-      from,
+      // Its own: from an ended session below it, it would hang under that one from now on.
+      from: to,
       to,
       purpose: 'team',
       attempts,
@@ -92,6 +93,17 @@ export class HandoffReturns {
       seen.add(id);
     }
     return undefined;
+  }
+
+  /** A person need not look any more at what was stranded at a session, if nothing is left of it. */
+  noLongerStranded(sessionId: string): void {
+    const { handoffs, attention } = this.chain.store;
+    if (handoffs.openTo(sessionId).some(({ state }) => state === 'stranded')) return;
+    for (const item of attention.open()) {
+      if (item.kind === STRANDED && item.sessionId === sessionId) {
+        attention.settle(item.id, this.chain.clock());
+      }
+    }
   }
 
   /** Says that nobody is left to do a handoff. */

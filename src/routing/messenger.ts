@@ -11,6 +11,8 @@ import {
   SessionEndedError,
 } from './errors';
 import type { HandoffBook } from './handoffBook';
+import { mayBeGiven } from './mayBeGiven';
+import type { TeamPort } from './parts';
 
 /** How many messages an inbox shows at most. */
 const INBOX_LIMIT = 200;
@@ -33,7 +35,7 @@ export class Messenger {
   constructor(
     private readonly store: StateStore,
     private readonly book: HandoffBook,
-    private readonly isGiving: (handoffId: number) => boolean,
+    private readonly team: Pick<TeamPort, 'isFollowing' | 'isGiving'>,
     private readonly clock: Clock,
   ) {}
 
@@ -113,8 +115,12 @@ export class Messenger {
         throw new HandoffStateError(handoffId, 'withdrawn', WHY[handoff.state]);
       }
       const receiver = this.store.sessions.get(handoff.to);
-      if (this.isGiving(handoffId)) {
-        throw new HandoffStateError(handoffId, 'withdrawn', WHY.taken);
+      if (mayBeGiven({ store: this.store, team: this.team }, handoff)) {
+        throw new HandoffStateError(
+          handoffId,
+          'withdrawn',
+          'its agent may have it already. Look again in a moment, or stop that session.',
+        );
       }
       if (receiver?.initialHandoffId === handoffId && receiver.state === 'pending') {
         throw new HandoffStateError(

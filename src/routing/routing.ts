@@ -35,6 +35,7 @@ export class Routing implements Disposable {
   readonly backlog: Backlog;
   readonly messenger: Messenger;
   readonly coordinator: Coordinator;
+  private readonly manager: SessionManager;
   private readonly delivery: Delivery;
   private readonly retries: Retries;
   private readonly disposables = new DisposableStore();
@@ -57,10 +58,11 @@ export class Routing implements Disposable {
       isGiving: (id: number) => delivery.isGiving(id),
     };
     const parts = { store, book, agents, git, team, limits, clock, log };
+    this.manager = manager;
     this.delivery = delivery;
     this.assigner = new Assigner(parts);
     this.backlog = new Backlog(parts, this.assigner);
-    this.messenger = new Messenger(store, book, team.isGiving, clock);
+    this.messenger = new Messenger(store, book, team, clock);
     this.retries = new Retries({ store, book, assigner: this.assigner, clock, later, log });
     this.coordinator = new Coordinator({
       store,
@@ -85,6 +87,12 @@ export class Routing implements Disposable {
     if (this.hasEnded) return;
     this.coordinator.start();
     this.retries.start();
+    this.delivery.lookAtAll();
+  }
+
+  /** Gives what waits to those who may have it, because the limits have changed. */
+  wake(): void {
+    this.manager.wake();
     this.delivery.lookAtAll();
   }
 

@@ -10,7 +10,10 @@ export interface Overview {
   /** Deleted sessions that are needed to show who asked whom: what they were about, by id. */
   readonly deleted: ReadonlyMap<string, string>;
   readonly forest: Forest;
-  /** Queued handoffs by receiver, for itself and for its team; those without any are not in it. */
+  /**
+   * Unread handoffs by receiver: queued for itself or for its team, or stranded; those without any are
+   * not in it.
+   */
   readonly handoffs: ReadonlyMap<string, number>;
   /** Other unread messages by receiver; those without any are not in it. */
   readonly unread: ReadonlyMap<string, number>;
@@ -36,16 +39,7 @@ export function readOverview({
     sessions: new Map(list.map((session) => [session.id, session])),
     deleted,
     forest: buildForest(ids, handoffs.links(), new Set(deleted.keys())),
-    handoffs: sumOf(handoffs.queuedCounts('self'), handoffs.queuedCounts('team')),
+    handoffs: messages.unreadHandoffCounts(),
     unread: messages.unreadOtherCounts(),
   };
-}
-
-function sumOf(
-  a: ReadonlyMap<string, number>,
-  b: ReadonlyMap<string, number>,
-): ReadonlyMap<string, number> {
-  const sum = new Map(a);
-  for (const [id, count] of b) sum.set(id, (sum.get(id) ?? 0) + count);
-  return sum;
 }

@@ -135,6 +135,8 @@ export interface MessageTable {
    * in it.
    */
   unreadCounts(): ReadonlyMap<string, number>;
+  /** Unread handoffs: those that are queued or stranded. */
+  unreadHandoffCounts(): ReadonlyMap<string, number>;
   /** The same without handoffs. */
   unreadOtherCounts(): ReadonlyMap<string, number>;
   /** Removes the messages to a session whose handoff, if they are one, is over. */
@@ -179,6 +181,8 @@ export interface HandoffTable {
   backlog(limit: number): readonly BacklogRow[];
   /** Handoffs to a session that are queued, taken, routed or stranded, the oldest first. */
   openTo(sessionId: string): readonly Handoff[];
+  /** The latest handoff to a session that is for itself, whatever became of it. */
+  latestSelf(to: string): Handoff | undefined;
   /** The handoffs that routing made for one, the latest first. */
   madeFor(originId: number): readonly Handoff[];
   /** Queued handoffs whose deadline is not after `now`. */
@@ -345,6 +349,8 @@ export type RunnerLookup =
 
 /** A connection to a living runner. */
 export interface RunnerLink {
+  /** `seq` of the runner's last event when the connection was made; 0 when there was none. */
+  readonly lastSeq: number;
   /** Fires once when the connection has ended, for whatever reason. */
   readonly onDidClose: Event<void>;
   /** Hands out every event from `fromSeq` on, in order, and from then on as they happen. */

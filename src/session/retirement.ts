@@ -98,7 +98,7 @@ export class Retirement {
   private async requireFolder(session: Session): Promise<void> {
     if (session.formerWorktree) {
       throw new UserError(
-        `The worktree of session ${session.id} was cleaned up, so it cannot be resumed. Its branch is ${session.formerWorktree.branch}: delegate a new session, or start one from it.`,
+        `The worktree of session ${session.id} was cleaned up, so it cannot be resumed. Its branch is ${session.formerWorktree.branch}: check it out, and start a session there.`,
       );
     }
     // One that never began has no worktree yet; it gets one.

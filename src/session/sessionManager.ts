@@ -4,7 +4,7 @@ import { DisposableStore } from '../base/disposable';
 import { UserError } from '../base/errors';
 import { isActive, type Session, type SessionRole } from '../domain/session';
 import type { SessionStatus, TeamStatus } from '../domain/status';
-import { EmptyTextError, LetGoError, WrongStateError } from './errors';
+import { EmptyTextError, RunnerUnreachableError, WrongStateError } from './errors';
 import { requireSession, resolveSession, statusOf, updateSession } from './lookup';
 import { readOverview, type Overview, type OverviewSource } from './overview';
 import type { FirstPrompt, SessionParts, StateStore } from './ports';
@@ -15,6 +15,9 @@ import { Supervisor, type AppliedEvents } from './supervisor';
 import { stopTeam } from './stopTeam';
 import { subtreeOf, teamStatusOf } from './team';
 import { TurnSlots } from './turnSlots';
+
+/** No limit, for a query. */
+const ALL = -1;
 
 /** Time for what is under way when the window closes, in milliseconds. */
 const CLOSE_MS = 3_000;
@@ -109,6 +112,11 @@ export class SessionManager implements OverviewSource {
     });
   }
 
+  /** Starts what waits for its start, because the limits have changed. */
+  wake(): void {
+    this.starter.wake();
+  }
+
   /** True while what its agent does is seen here, so that it can be given work. */
   isFollowing(id: string): boolean {
     return this.supervisor.isFollowing(id);
@@ -155,9 +163,18 @@ export class SessionManager implements OverviewSource {
   async stopTeam(id: string): Promise<readonly string[]> {
     const root = this.get(id).id;
     for (const it of subtreeOf(this.parts.store, root)) {
-      this.starter.cancelStart(it, new LetGoError(it));
+      const why = new WrongStateError(this.get(it), 'start', 'It was stopped with its team.');
+      this.starter.cancelStart(it, why);
     }
-    return stopTeam(this.parts.store, root, (it) => this.stop(it));
+    try {
+      return await stopTeam(this.parts.store, root, (it) => this.stop(it));
+    } catch (error) {
+      // What could not be stopped goes on as before.
+      for (const it of subtreeOf(this.parts.store, root)) {
+        if (this.parts.store.sessions.get(it)?.state === 'pending') void this.starter.startSoon(it);
+      }
+      throw error;
+    }
   }
 
   /**
@@ -255,7 +272,7 @@ export class SessionManager implements OverviewSource {
   /** Finds the runners of all sessions that had one when the last window closed. */
   async adoptAll(): Promise<void> {
     const { sessions } = this.parts.store;
-    const ids = [...sessions.active().map(({ id }) => id), ...sessions.leftoverIds()];
+    const ids = [...sessions.activeIds(ALL), ...sessions.leftoverIds()];
     // Until it is known, each of them may be at work.
     for (const id of ids) this.slots.reserve(id, false);
     await Promise.all(ids.map((id) => this.adopt(id).finally(() => this.slots.release(id))));
@@ -288,7 +305,8 @@ export class SessionManager implements OverviewSource {
         break;
       } catch (error) {
         // Lost before the answer: it may have got there, and one id counts once.
-        if (isAgain || this.supervisor.isCurrent(id, link)) throw error;
+        if (this.supervisor.isCurrent(id, link)) throw error;
+        if (isAgain) throw new RunnerUnreachableError(id);
       }
     }
     await this.supervisor.until(id, (it) => it.appliedSeq > appliedSeq);

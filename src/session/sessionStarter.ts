@@ -42,7 +42,7 @@ export class SessionStarter implements Disposable {
     slots: TurnSlots,
   ) {
     this.folders = parts.folders ?? realFolders;
-    this.starts = new StartQueue(parts.store, slots, (id) => this.start(id));
+    this.starts = new StartQueue(parts.store, slots, (id) => this.start(id), parts.log);
   }
 
   /**
@@ -87,6 +87,11 @@ export class SessionStarter implements Disposable {
   /** Takes back a start that has not begun. @returns false when there is none */
   cancelStart(id: string, why: Error): boolean {
     return this.starts.cancel(id, why);
+  }
+
+  /** See {@link StartQueue.wake}. */
+  wake(): void {
+    this.starts.wake();
   }
 
   dispose(): void {

@@ -65,9 +65,10 @@ export class Supervisor implements Disposable {
     this.log = log;
   }
 
-  /** True while what the session's runner reports arrives here: it can be given work. */
+  /** True while all that the session's runner has reported is known here: it can be given work. */
   isFollowing(sessionId: string): boolean {
-    return this.links.has(sessionId);
+    const link = this.links.get(sessionId);
+    return link !== undefined && this.require(sessionId).appliedSeq >= link.lastSeq;
   }
 
   /** True while `link` is the connection to the session's runner; it is not once it has ended. */

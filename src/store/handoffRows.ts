@@ -134,6 +134,14 @@ export class HandoffRows implements HandoffTable {
       .map(decode);
   }
 
+  latestSelf(to: string): Handoff | undefined {
+    const row = this.sql.first(
+      `SELECT ${COLUMNS} FROM handoffs WHERE to_session = ? AND purpose = 'self' ORDER BY message_id DESC LIMIT 1`,
+      [to],
+    );
+    return row && decode(row);
+  }
+
   madeFor(originId: number): readonly Handoff[] {
     return this.sql
       .all(`SELECT ${COLUMNS} FROM handoffs WHERE origin_id = ? ORDER BY message_id DESC`, [

@@ -54,6 +54,16 @@ export class MessageRows implements MessageTable {
     );
   }
 
+  unreadHandoffCounts(): ReadonlyMap<string, number> {
+    return new Map(
+      this.sql
+        .all(
+          "SELECT to_session, count(*) FROM messages WHERE read = 0 AND msg_type = 'task_handoff' GROUP BY to_session",
+        )
+        .map(([id, count]) => [String(id), Number(count)]),
+    );
+  }
+
   unreadOtherCounts(): ReadonlyMap<string, number> {
     return new Map(
       this.sql

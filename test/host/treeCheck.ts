@@ -36,6 +36,7 @@ export async function checkTree(api: InternalApi): Promise<void> {
   let waiting = 0;
   for (const { id, requests } of sessions) {
     const queued = (['self', 'team'] as const).flatMap((it) => store.handoffs.queued(id, it));
+    queued.push(...store.handoffs.stranded().filter(({ to }) => to === id));
     const others = store.messages.inbox(id, 1_000).filter((it) => !store.handoffs.get(it.id));
     const expected = {
       parent: store.handoffs.parentOf(id),

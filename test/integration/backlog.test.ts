@@ -99,6 +99,30 @@ describe('Backlog', () => {
       await assert.rejects(core.routing.backlog.drainInbox('nobody'), SessionNotFoundError);
     });
 
+    it('lets what cannot be routed not use up the limit of a pass', async () => {
+      core.insert('lead', 1);
+      for (let n = 0; n < 5; n++) {
+        core.routing.messenger.send({
+          from: PERSON,
+          to: 'lead',
+          body: {
+            type: 'task_handoff',
+            task: `for another, ${n}`,
+            context: '',
+            agentType: 'other',
+            priority: 'high',
+          },
+          purpose: 'team',
+        });
+      }
+      const good = backlog('lead', 'for anybody');
+      agents.length = 0;
+      const outcomes = await core.routing.backlog.drainInbox('lead', 5);
+      assert.equal(outcomes.filter(({ error }) => error !== undefined).length, 5);
+      assert.equal(outcomes.at(-1)?.action, 'spawned');
+      assert.match(core.lineOf(good), / routed read$/);
+    });
+
     it('goes on past an agent type that the settings no longer name', async () => {
       core.insert('lead', 1);
       const body = { task: 'for another', context: '', agentType: 'other' };

@@ -316,9 +316,13 @@ describe('Routing', () => {
       assert.deepEqual(core.waiting('worker'), []);
     });
 
-    it('is refused for what is over, passed on, or on its way', async () => {
+    it('is refused for what is over, passed on, or may be with an agent that is not heard', async () => {
       core.insert('lead', 3);
-      core.insert('worker', 2, { state: 'idle', presence: 'alive' });
+      core.insert('worker', 2, { state: 'idle', presence: 'asleep' });
+      core.insert('unheard', 2, { state: 'idle', presence: 'unknown' });
+      const sent = core.queue('lead', 'unheard', 'sent, perhaps');
+      await refused(() => withdraw(sent), HandoffStateError);
+      assert.equal(core.store.handoffs.get(sent)?.state, 'queued');
       const source = core.queue('planner', 'lead', 'passed on', 'team');
       const { outcomes } = await drained('lead');
       const pending = core.store.handoffs.madeFor(source)[0];

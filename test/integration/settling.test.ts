@@ -250,7 +250,7 @@ describe('HandoffBook', () => {
       core.runners.of(sessionId).refuse(new UserError('no licence'));
       await core.untilHandoff(handoffId, 'failed');
       const [back] = core.store.handoffs.queued('grand', 'team');
-      assert.equal(core.lineOf(back?.id ?? 0), 'lead -> grand team queued unread');
+      assert.equal(core.lineOf(back?.id ?? 0), 'grand -> grand team queued unread');
       assert.equal(back?.attempts, 1);
     });
 
@@ -327,7 +327,26 @@ describe('HandoffBook', () => {
       await core.manager.stop('lead');
       await core.manager.stop('worker');
       const [back] = core.store.handoffs.queued('grand', 'team');
-      assert.equal(core.lineOf(back?.id ?? 0), 'lead -> grand team queued unread');
+      assert.equal(core.lineOf(back?.id ?? 0), 'grand -> grand team queued unread');
+    });
+
+    it('goes up the line without turning it over: who asked whom stays as it was', async () => {
+      await team('root', 'mid', 'sub');
+      core.insert('worker', 1, { state: 'idle', presence: 'alive' });
+      core.isLeadOf('root', 'mid');
+      core.isLeadOf('mid', 'sub');
+      core.isLeadOf('sub', 'worker');
+      await core.manager.adoptAll();
+      core.limits.maxRunningTurns = 0;
+      core.handOver('sub', 'worker', 'do it');
+      await core.manager.stop('sub');
+      await core.manager.stop('worker');
+      assert.equal(core.store.handoffs.queued('mid', 'team').length, 1);
+      assert.equal(core.store.handoffs.parentOf('mid'), 'root');
+      assert.deepEqual(core.manager.subtree('root'), ['root', 'mid', 'sub', 'worker']);
+      await core.manager.stop('mid');
+      assert.equal(core.store.handoffs.queued('root', 'team').length, 1);
+      assert.deepEqual(core.store.handoffs.stranded(), []);
     });
 
     it('is stranded when everybody has ended, until a person gives it to somebody', async () => {
@@ -362,8 +381,12 @@ describe('HandoffBook', () => {
       const id = core.handOver(PERSON, 'worker', 'do it');
       await core.manager.stop('worker');
       assert.equal(core.handoff(id).state, 'stranded');
+      assert.deepEqual(attention(), ['handoff-stranded worker']);
+      assert.equal(core.manager.overview().handoffs.get('worker'), 1);
       core.routing.messenger.withdraw(id);
       assert.equal(core.lineOf(id), 'person -> worker self withdrawn read');
+      assert.deepEqual(attention(), []);
+      assert.equal(core.manager.overview().handoffs.get('worker'), undefined);
     });
 
     it('stays readable when the session is deleted, with who asked whom', async () => {

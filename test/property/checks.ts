@@ -127,11 +127,14 @@ function checkCounts({ host }: World): void {
   const queued = counts(
     "SELECT to_session, count(*) FROM handoffs WHERE state = 'queued' GROUP BY 1",
   );
+  const waiting = counts(
+    "SELECT to_session, count(*) FROM handoffs WHERE state IN ('queued', 'stranded') GROUP BY 1",
+  );
   const unread = counts(
     "SELECT to_session, count(*) FROM messages WHERE read = 0 AND msg_type <> 'task_handoff' GROUP BY 1",
   );
   const overview = manager.overview();
-  assert.deepEqual(sorted(overview.handoffs), sorted(queued));
+  assert.deepEqual(sorted(overview.handoffs), sorted(waiting));
   assert.deepEqual(sorted(overview.unread), sorted(unread));
   const pressure = routing.backlog.pressure();
   const total = [...queued.values()].reduce((sum, count) => sum + count, 0);

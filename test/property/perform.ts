@@ -177,15 +177,25 @@ async function assignAsPreviewed(
   assert.equal(store.handoffs.get(made.handoffId)?.to, made.sessionId);
 }
 
-/** Unless it is refused, which cannot be told when the host dies, the task may be given once more. */
+/**
+ * Unless it is refused, which cannot be told when the host dies, its task, or what it was at last, may
+ * be given once more.
+ */
 async function resume(world: World, id: string): Promise<void> {
-  const task = world.host.store.sessions.get(id)?.task ?? '';
-  world.restarts.set(task, (world.restarts.get(task) ?? 0) + 1);
+  const { sessions, handoffs } = world.host.store;
+  const last = handoffs.latestSelf(id);
+  const tasks = new Set([sessions.get(id)?.task, last && world.tasks.get(last.id)]);
+  const allow = (more: number): void => {
+    for (const task of tasks) {
+      if (task !== undefined) world.restarts.set(task, (world.restarts.get(task) ?? 0) + more);
+    }
+  };
+  allow(1);
   await world.call('resume', async (host) => {
     try {
       await host.manager.resume(id);
     } catch (error) {
-      if (host.isAlive) world.restarts.set(task, (world.restarts.get(task) ?? 1) - 1);
+      if (host.isAlive) allow(-1);
       throw error;
     }
   });

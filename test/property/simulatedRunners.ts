@@ -82,6 +82,7 @@ class SimulatedRunner {
 
 /** One connection of one host to a runner. */
 class SimulatedLink implements RunnerLink {
+  readonly lastSeq: number;
   private readonly closed = new Emitter<void>();
   readonly onDidClose = this.closed.event;
   private onEvent: ((event: SessionEvent) => void) | undefined;
@@ -94,6 +95,7 @@ class SimulatedLink implements RunnerLink {
     private readonly runner: SimulatedRunner,
     private readonly passage: Passage,
   ) {
+    this.lastSeq = runner.events.length;
     runner.links.add(this);
   }
 

@@ -159,6 +159,7 @@ export class HeldRunner {
     const closed = new Emitter<void>();
     let hearing: { dispose(): void } | undefined;
     return {
+      lastSeq: this.events.length,
       onDidClose: closed.event,
       subscribe: async (fromSeq, onEvent) => {
         for (const event of this.events) if (event.seq >= fromSeq) onEvent(event);

@@ -166,6 +166,16 @@ export const ROUTING_QUERIES: readonly RoutingQuery[] = [
     plan: [/^SCAN sessions USING (COVERING )?INDEX sessions_active$/],
   },
   {
+    name: 'unread handoffs',
+    run: ({ messages }) => messages.unreadHandoffCounts(),
+    plan: [/^SCAN messages USING COVERING INDEX messages_unread$/],
+  },
+  {
+    name: 'latest handoff for a session itself',
+    run: ({ handoffs }, id) => handoffs.latestSelf(id),
+    plan: [/^SEARCH handoffs USING INDEX handoffs_to \(to_session=\?\)$/],
+  },
+  {
     name: 'unread messages that are no handoffs',
     run: ({ messages }) => messages.unreadOtherCounts(),
     plan: [/^SCAN messages USING COVERING INDEX messages_unread$/],

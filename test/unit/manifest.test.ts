@@ -108,7 +108,7 @@ describe('readSettings', () => {
       keepEventsMs: 30 * 24 * 3_600_000,
       maxDelegatesPerLead: 8,
       maxRunningTurns: 8,
-      maxParallelWorktrees: 8,
+      maxParallelWorktrees: 9,
       sessionTimeoutMs: 3_600_000,
       heartbeatMs: 30_000,
       isAutoDispatching: false,
