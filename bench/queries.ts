@@ -67,7 +67,12 @@ function askedQueries(sql: SqlJsStatic, image: Uint8Array): Asked[] {
   const [lead, delegate] = [sessionId(5_000), sessionId(5_009)];
   const queries = ROUTING_QUERIES.flatMap(({ name, run: make }) => {
     make(tables, /^(children|delegates) of/.test(name) ? lead : delegate);
-    return statements.takeAsked().map((asked) => ({ name, ...asked }));
+    // Some ask the same of each row that another statement has found.
+    const asked = new Map(statements.takeAsked().map((it) => [it.sql, it]));
+    return [...asked.values()].map((it, i) => ({
+      name: i === 0 ? name : `${name} (${i + 1})`,
+      ...it,
+    }));
   });
   tables.sessions.list();
   const lists = statements.takeAsked().flatMap(({ sql: list, params }) => [

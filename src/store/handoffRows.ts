@@ -14,7 +14,7 @@ const COLUMNS =
 const UPDATE =
   'UPDATE handoffs SET state = ?, origin_id = ?, attempts = ?, reason = ?, deadline = ?, after = ?, result_message_id = ? WHERE message_id = ?';
 
-const QUEUED = `SELECT ${COLUMNS} FROM handoffs WHERE to_session = ? AND purpose = ? AND state = 'queued' ORDER BY priority DESC, message_id`;
+const QUEUED = `SELECT ${COLUMNS} FROM handoffs INDEXED BY handoffs_inbox WHERE to_session = ? AND purpose = ? AND state = 'queued' ORDER BY priority DESC, message_id LIMIT ?`;
 
 /** Who has sent something to a session for which more than one handoff waits. */
 const CROWDING = `
@@ -23,6 +23,19 @@ const CROWDING = `
     SELECT to_session FROM handoffs WHERE state = 'queued' AND purpose = 'self'
     GROUP BY to_session HAVING count(*) > 1
   )`;
+
+// Made once: a text that is put together for each call is hashed for each call, too. A few rows are
+// sorted here, and an index is named: a sorter, or a look at the partial indexes, costs ten times the query.
+const INSERT = `INSERT INTO handoffs (${COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`;
+const GET = `SELECT ${COLUMNS} FROM handoffs WHERE message_id = ?`;
+const PARENT = `SELECT from_session FROM handoffs WHERE to_session = ? AND from_session NOT IN (to_session, '${PERSON}') ORDER BY message_id DESC LIMIT 1`;
+const OPEN_TO = `SELECT ${COLUMNS} FROM handoffs INDEXED BY handoffs_inbox WHERE to_session = ? AND state <> 'done' AND state <> 'failed' AND state <> 'withdrawn'`;
+const LATEST_SELF =
+  "SELECT max(message_id) FROM handoffs INDEXED BY handoffs_to WHERE to_session = ? AND purpose = 'self'";
+const MADE_FOR = `SELECT ${COLUMNS} FROM handoffs INDEXED BY handoffs_origin WHERE origin_id = ?`;
+const PAST_DEADLINE = `SELECT ${COLUMNS} FROM handoffs WHERE state = 'queued' AND deadline IS NOT NULL AND deadline <= ? ORDER BY deadline`;
+const RETRYABLE = `SELECT ${COLUMNS} FROM handoffs WHERE state = 'queued' AND after IS NOT NULL AND after <= ? AND purpose = 'team' AND attempts > 0 ORDER BY after`;
+const ALL_STRANDED = `SELECT ${COLUMNS} FROM handoffs WHERE state = 'stranded' ORDER BY message_id`;
 
 /** The `handoffs` table. */
 export class HandoffRows implements HandoffTable {
@@ -34,7 +47,7 @@ export class HandoffRows implements HandoffTable {
   insert(handoff: Handoff): void {
     this.touch(handoff.from);
     this.touch(handoff.to);
-    this.sql.run(`INSERT INTO handoffs (${COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`, [
+    this.sql.run(INSERT, [
       handoff.id,
       handoff.from,
       handoff.to,
@@ -47,6 +60,10 @@ export class HandoffRows implements HandoffTable {
       handoff.deadline ?? null,
       handoff.after ?? null,
       handoff.resultMessageId ?? null,
+    ]);
+    this.sql.run('INSERT OR IGNORE INTO delegations (from_session, to_session) VALUES (?, ?)', [
+      handoff.from,
+      handoff.to,
     ]);
   }
 
@@ -66,7 +83,7 @@ export class HandoffRows implements HandoffTable {
   }
 
   get(id: number): Handoff | undefined {
-    const row = this.sql.first(`SELECT ${COLUMNS} FROM handoffs WHERE message_id = ?`, [id]);
+    const row = this.sql.first(GET, [id]);
     return row && decode(row);
   }
 
@@ -77,10 +94,7 @@ export class HandoffRows implements HandoffTable {
   }
 
   parentOf(id: string): string | undefined {
-    const row = this.sql.first(
-      `SELECT from_session FROM handoffs WHERE to_session = ? AND from_session NOT IN (to_session, '${PERSON}') ORDER BY message_id DESC LIMIT 1`,
-      [id],
-    );
+    const row = this.sql.first(PARENT, [id]);
     return row ? String(row[0]) : undefined;
   }
 
@@ -105,7 +119,7 @@ export class HandoffRows implements HandoffTable {
   }
 
   queued(to: string, purpose: HandoffPurpose, limit = -1): readonly Handoff[] {
-    return this.sql.all(`${QUEUED} LIMIT ?`, [to, purpose, limit]).map(decode);
+    return this.sql.all(QUEUED, [to, purpose, limit]).map(decode);
   }
 
   queuedFrom(from: string, to: string): readonly Handoff[] {
@@ -126,46 +140,26 @@ export class HandoffRows implements HandoffTable {
   }
 
   openTo(sessionId: string): readonly Handoff[] {
-    return this.sql
-      .all(
-        `SELECT ${COLUMNS} FROM handoffs WHERE to_session = ? AND state IN ('queued', 'taken', 'routed', 'stranded') ORDER BY message_id`,
-        [sessionId],
-      )
-      .map(decode);
+    const open = this.sql.all(OPEN_TO, [sessionId]).map(decode);
+    return open.sort((a, b) => a.id - b.id);
   }
 
   latestSelf(to: string): Handoff | undefined {
-    const row = this.sql.first(
-      `SELECT ${COLUMNS} FROM handoffs WHERE to_session = ? AND purpose = 'self' ORDER BY message_id DESC LIMIT 1`,
-      [to],
-    );
-    return row && decode(row);
+    const id = optionalNumber(this.sql.first(LATEST_SELF, [to])?.[0]);
+    return id === undefined ? undefined : this.get(id);
   }
 
   madeFor(originId: number): readonly Handoff[] {
-    return this.sql
-      .all(`SELECT ${COLUMNS} FROM handoffs WHERE origin_id = ? ORDER BY message_id DESC`, [
-        originId,
-      ])
-      .map(decode);
+    const made = this.sql.all(MADE_FOR, [originId]).map(decode);
+    return made.sort((a, b) => b.id - a.id);
   }
 
   pastDeadline(now: number): readonly Handoff[] {
-    return this.sql
-      .all(
-        `SELECT ${COLUMNS} FROM handoffs WHERE state = 'queued' AND deadline IS NOT NULL AND deadline <= ? ORDER BY deadline`,
-        [now],
-      )
-      .map(decode);
+    return this.sql.all(PAST_DEADLINE, [now]).map(decode);
   }
 
   retryable(now: number): readonly Handoff[] {
-    return this.sql
-      .all(
-        `SELECT ${COLUMNS} FROM handoffs WHERE state = 'queued' AND after IS NOT NULL AND after <= ? AND purpose = 'team' AND attempts > 0 ORDER BY after`,
-        [now],
-      )
-      .map(decode);
+    return this.sql.all(RETRYABLE, [now]).map(decode);
   }
 
   nextPutOff(now: number): number | undefined {
@@ -178,9 +172,7 @@ export class HandoffRows implements HandoffTable {
   }
 
   stranded(): readonly Handoff[] {
-    return this.sql
-      .all(`SELECT ${COLUMNS} FROM handoffs WHERE state = 'stranded' ORDER BY message_id`)
-      .map(decode);
+    return this.sql.all(ALL_STRANDED).map(decode);
   }
 }
 

@@ -20,17 +20,12 @@ export class MessageRows implements MessageTable {
   }
 
   get(id: number): Message | undefined {
-    const row = this.sql.first(`SELECT ${COLUMNS} FROM messages WHERE id = ?`, [id]);
+    const row = this.sql.first(GET, [id]);
     return row && decode(row);
   }
 
   inbox(sessionId: string, limit: number): readonly Message[] {
-    return this.sql
-      .all(`SELECT ${COLUMNS} FROM messages WHERE to_session = ? ORDER BY id DESC LIMIT ?`, [
-        sessionId,
-        limit,
-      ])
-      .map(decode);
+    return this.sql.all(INBOX, [sessionId, limit]).map(decode);
   }
 
   setRead(id: number, isRead: boolean): void {
@@ -90,6 +85,9 @@ export class MessageRows implements MessageTable {
 }
 
 const COLUMNS = 'id, from_session, to_session, msg_type, content, read, timestamp';
+// Made once: a text that is put together for each call is hashed for each call, too.
+const GET = `SELECT ${COLUMNS} FROM messages WHERE id = ?`;
+const INBOX = `SELECT ${COLUMNS} FROM messages WHERE to_session = ? ORDER BY id DESC LIMIT ?`;
 
 /** What nobody has done yet is kept: a person may want to read what it was. */
 const REMOVE_SETTLED = `DELETE FROM messages WHERE to_session = ?1 AND id NOT IN (

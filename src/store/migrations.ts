@@ -125,19 +125,24 @@ const STEPS: readonly string[] = [
     deleted_at INTEGER NOT NULL
   ) STRICT, WITHOUT ROWID;
 
+  CREATE TABLE delegations (
+    from_session TEXT NOT NULL,
+    to_session TEXT NOT NULL,
+    PRIMARY KEY (from_session, to_session)
+  ) STRICT, WITHOUT ROWID;
+  INSERT INTO delegations SELECT DISTINCT from_session, to_session FROM handoffs;
   ALTER TABLE handoffs ADD COLUMN priority INTEGER NOT NULL DEFAULT 1;
   DROP INDEX handoffs_queued;
   CREATE INDEX handoffs_queued ON handoffs(to_session, purpose, priority DESC, message_id)
     WHERE state = 'queued';
-  CREATE INDEX handoffs_open ON handoffs(to_session, message_id)
-    WHERE state IN ('queued', 'taken', 'routed', 'stranded');
+  CREATE INDEX handoffs_inbox
+    ON handoffs(to_session, state, purpose, priority DESC, message_id);
   CREATE INDEX handoffs_put_off ON handoffs(after) WHERE state = 'queued' AND after IS NOT NULL;
   CREATE INDEX handoffs_deadline ON handoffs(deadline)
     WHERE state = 'queued' AND deadline IS NOT NULL;
-  CREATE INDEX handoffs_origin ON handoffs(origin_id, message_id) WHERE origin_id IS NOT NULL;
+  CREATE INDEX handoffs_origin ON handoffs(origin_id, message_id);
   CREATE INDEX handoffs_stranded ON handoffs(message_id) WHERE state = 'stranded';
-  CREATE INDEX turns_handoff ON turns(session_id, handoff_id, started_at)
-    WHERE handoff_id IS NOT NULL;
+  CREATE INDEX turns_handoff ON turns(session_id, handoff_id, started_at);
 
   CREATE INDEX messages_inbox ON messages(to_session, id DESC);
   `,

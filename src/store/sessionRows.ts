@@ -1,5 +1,6 @@
 import type { SqlValue } from 'sql.js';
 import {
+  isActive,
   SESSION_STATES,
   type PermissionRequest,
   type Presence,
@@ -51,21 +52,12 @@ type Row = Record<(typeof COLUMNS)[number], SqlValue>;
 const LIST = COLUMNS.join(', ');
 const INSERT = `INSERT INTO sessions (${LIST}) VALUES (${COLUMNS.map(() => '?').join(', ')})`;
 const UPDATE = `UPDATE sessions SET ${COLUMNS.map((name) => `${name} = ?`).join(', ')} WHERE id = ?`;
+const GET = `SELECT ${LIST} FROM sessions WHERE id = ?`;
 
-/** Hops from child to child in the index, however many handoffs each has had. */
-const DELEGATES = `
-  WITH RECURSIVE child(id) AS (
-    SELECT min(to_session) FROM handoffs WHERE from_session = ?1
-    UNION ALL
-    SELECT (SELECT min(to_session) FROM handoffs WHERE from_session = ?1 AND to_session > child.id)
-    FROM child WHERE child.id IS NOT NULL
-  )
-  SELECT sessions.id, agent_type, state, presence, updated_at, (
-    SELECT count(*) FROM handoffs
-    WHERE to_session = sessions.id AND purpose = 'self' AND state = 'queued'
-  )
-  FROM child CROSS JOIN sessions ON sessions.id = child.id
-  WHERE child.id <> ?1 AND (?2 IS NULL OR agent_type = ?2) AND state IN ('pending', 'running', 'idle')`;
+const DELEGATES = 'SELECT to_session FROM delegations WHERE from_session = ?';
+const MEMBER = 'SELECT agent_type, state, presence, updated_at FROM sessions WHERE id = ?';
+const LOAD =
+  "SELECT count(*) FROM handoffs INDEXED BY handoffs_inbox WHERE to_session = ? AND state = 'queued' AND purpose = 'self'";
 
 /** The `sessions` table. */
 export class SessionRows implements SessionTable {
@@ -85,7 +77,7 @@ export class SessionRows implements SessionTable {
   }
 
   get(id: string): Session | undefined {
-    const row = this.sql.first(`SELECT ${LIST} FROM sessions WHERE id = ?`, [id]);
+    const row = this.sql.first(GET, [id]);
     return row && decode(row);
   }
 
@@ -142,19 +134,34 @@ export class SessionRows implements SessionTable {
     );
   }
 
+  /** Small statements, one after the other: in memory they are faster than one that joins. */
   delegatesOf(leadId: string, agentType: string | undefined): readonly DelegateRow[] {
-    return this.sql.all(DELEGATES, [leadId, agentType ?? null]).map((row) => {
-      const [id, type, state, presence, updatedAt, load] = row;
-      const what = `Session ${String(id)}`;
-      return {
-        id: String(id),
-        agentType: String(type),
-        state: oneOf(SESSION_STATES, state, what, 'state'),
-        presence: oneOf(PRESENCES, presence, what, 'presence'),
-        updatedAt: Number(updatedAt),
-        load: Number(load),
-      };
+    return this.ids(DELEGATES, [leadId]).flatMap((id) => {
+      const member = id === leadId ? undefined : this.member(id);
+      if (!member || !isActive(member.state)) return [];
+      if (agentType !== undefined && member.agentType !== agentType) return [];
+      return { ...member, load: this.load(id) };
     });
+  }
+
+  /** What routing needs to know of one session, but for its load. */
+  member(id: string): Omit<DelegateRow, 'load'> | undefined {
+    const row = this.sql.first(MEMBER, [id]);
+    if (!row) return undefined;
+    const [type, state, presence, updatedAt] = row;
+    const what = `Session ${id}`;
+    return {
+      id,
+      agentType: String(type),
+      state: oneOf(SESSION_STATES, state, what, 'state'),
+      presence: oneOf(PRESENCES, presence, what, 'presence'),
+      updatedAt: Number(updatedAt),
+    };
+  }
+
+  /** Queued handoffs that a session is to do itself. */
+  load(id: string): number {
+    return Number(this.sql.first(LOAD, [id])?.[0]);
   }
 
   remove(session: Session, label: string, at: number): void {

@@ -6,6 +6,11 @@ import type { Statements } from './statements';
 const COLUMNS =
   'session_id, command_id, handoff_id, started_at, ended_at, stop_reason, tokens, cost_usd';
 
+// Made once: a text that is put together for each call is hashed for each call, too.
+const PUT = `INSERT OR REPLACE INTO turns (${COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)`;
+const GET = `SELECT ${COLUMNS} FROM turns WHERE session_id = ? AND command_id = ?`;
+const OF_HANDOFF = `SELECT ${COLUMNS} FROM turns INDEXED BY turns_handoff WHERE session_id = ? AND handoff_id = ?`;
+
 /** The `turns` table. */
 export class TurnRows implements TurnTable {
   constructor(
@@ -15,7 +20,7 @@ export class TurnRows implements TurnTable {
 
   put(turn: Turn): void {
     this.touch(turn.sessionId);
-    this.sql.run(`INSERT OR REPLACE INTO turns (${COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)`, [
+    this.sql.run(PUT, [
       turn.sessionId,
       turn.commandId,
       turn.handoffId ?? null,
@@ -28,10 +33,7 @@ export class TurnRows implements TurnTable {
   }
 
   get(sessionId: string, commandId: string): Turn | undefined {
-    const row = this.sql.first(
-      `SELECT ${COLUMNS} FROM turns WHERE session_id = ? AND command_id = ?`,
-      [sessionId, commandId],
-    );
+    const row = this.sql.first(GET, [sessionId, commandId]);
     return row && decode(row);
   }
 
@@ -42,11 +44,8 @@ export class TurnRows implements TurnTable {
   }
 
   ofHandoff(sessionId: string, handoffId: number): Turn | undefined {
-    const row = this.sql.first(
-      `SELECT ${COLUMNS} FROM turns WHERE session_id = ? AND handoff_id = ? ORDER BY started_at DESC LIMIT 1`,
-      [sessionId, handoffId],
-    );
-    return row && decode(row);
+    const turns = this.sql.all(OF_HANDOFF, [sessionId, handoffId]).map(decode);
+    return turns.sort((a, b) => b.startedAt - a.startedAt)[0];
   }
 
   removeAll(sessionId: string): void {

@@ -10,19 +10,6 @@ export interface RoutingQuery {
 }
 
 /** From child to child in one index, then each child's record and its queued handoffs in others. */
-const DELEGATES_PLAN: readonly RegExp[] = [
-  /^CO-ROUTINE child$/,
-  /^SETUP$/,
-  /^SEARCH handoffs USING COVERING INDEX handoffs_from \(from_session=\?\)$/,
-  /^RECURSIVE STEP$/,
-  /^SCAN child$/,
-  /^CORRELATED SCALAR SUBQUERY/,
-  /^SEARCH handoffs USING COVERING INDEX handoffs_from \(from_session=\? AND to_session>\?\)$/,
-  /^SCAN child$/,
-  /^SEARCH sessions USING INDEX sqlite_autoindex_sessions_1 \(id=\?\)$/,
-  /^CORRELATED SCALAR SUBQUERY/,
-  /^SEARCH handoffs USING COVERING INDEX handoffs_queued \(to_session=\? AND purpose=\?\)$/,
-];
 
 /** The queries that are made often, with the plans that keep them fast. */
 export const ROUTING_QUERIES: readonly RoutingQuery[] = [
@@ -55,7 +42,7 @@ export const ROUTING_QUERIES: readonly RoutingQuery[] = [
     name: 'senders that crowd a session',
     run: ({ handoffs }) => handoffs.crowdingSenders(),
     plan: [
-      /^SEARCH handoffs USING INDEX handoffs_queued \(to_session=\? AND purpose=\?\)$/,
+      /^SEARCH handoffs USING INDEX handoffs_inbox \(to_session=\? AND state=\? AND purpose=\?\)$/,
       /^LIST SUBQUERY 1$/,
       /^SCAN handoffs USING COVERING INDEX handoffs_queued$/,
       /^USE TEMP B-TREE FOR DISTINCT$/,
@@ -84,22 +71,33 @@ export const ROUTING_QUERIES: readonly RoutingQuery[] = [
   {
     name: 'delegates of a lead',
     run: ({ sessions }, id) => sessions.delegatesOf(id, undefined),
-    plan: DELEGATES_PLAN,
+    plan: [/^SEARCH delegations USING PRIMARY KEY \(from_session=\?\)$/],
   },
   {
-    name: 'delegates of a lead, of one agent type',
-    run: ({ sessions }, id) => sessions.delegatesOf(id, 'rehearsal'),
-    plan: DELEGATES_PLAN,
+    name: 'what routing knows of a delegate',
+    run: ({ sessions }, id) => sessions.member(id),
+    plan: [/^SEARCH sessions USING INDEX sqlite_autoindex_sessions_1 \(id=\?\)$/],
+  },
+  {
+    name: 'load of a delegate',
+    run: ({ sessions }, id) => sessions.load(id),
+    plan: [
+      /^SEARCH handoffs USING COVERING INDEX handoffs_inbox \(to_session=\? AND state=\? AND purpose=\?\)$/,
+    ],
   },
   {
     name: 'queued handoffs of an inbox',
     run: ({ handoffs }, id) => handoffs.queued(id, 'team', 5),
-    plan: [/^SEARCH handoffs USING INDEX handoffs_queued \(to_session=\? AND purpose=\?\)$/],
+    plan: [
+      /^SEARCH handoffs USING INDEX handoffs_inbox \(to_session=\? AND state=\? AND purpose=\?\)$/,
+    ],
   },
   {
     name: 'queued handoffs from one to another',
     run: ({ handoffs }, id) => handoffs.queuedFrom('bbbb2222', id),
-    plan: [/^SEARCH handoffs USING INDEX handoffs_queued \(to_session=\? AND purpose=\?\)$/],
+    plan: [
+      /^SEARCH handoffs USING INDEX handoffs_inbox \(to_session=\? AND state=\? AND purpose=\?\)$/,
+    ],
   },
   {
     name: 'backlog',
@@ -113,7 +111,7 @@ export const ROUTING_QUERIES: readonly RoutingQuery[] = [
   {
     name: 'open handoffs to a session',
     run: ({ handoffs }, id) => handoffs.openTo(id),
-    plan: [/^SEARCH handoffs USING INDEX handoffs_open \(to_session=\?\)$/],
+    plan: [/^SEARCH handoffs USING INDEX handoffs_inbox \(to_session=\?\)$/],
   },
   {
     name: 'handoffs made for one',
