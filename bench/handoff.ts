@@ -5,6 +5,8 @@ import * as path from 'node:path';
 import { deferred } from '../src/base/async';
 import type { AgentDefinition } from '../src/domain/agent';
 import { TestCore } from '../test/support/core';
+import { makeSession } from '../test/support/sessions';
+import { makeHandoff } from '../test/support/stores';
 import type { Bench } from './bench';
 import { interleaveAsync, median } from './measure';
 import type { Section } from './report';
@@ -27,7 +29,8 @@ const ANSWERS_AT_ONCE: AgentDefinition = {
 
 const NOTES = [
   "p50, with everything real: routing, manager, socket, detached runner, its event log, the agent. A handoff: from the call of `Assigner.assign`, which finds the idle delegate, until the prompt's `turn-started` event has become part of the session's durable record, and with it the handoff is `taken`; the runner sends that event when the log has it, and writes the prompt to the agent's stdin in the same turn of its event loop. A prompt: the same from the call of `SessionManager.sendPrompt`. The rows below wait for the first word of the answer to come back the same way, so they are upper bounds: the rehearsal agent saves its conversation, with a sync, before it answers.",
-  'The child is a bare Node program that writes what it reads.',
+  'The child is a bare Node program that writes what it reads. "Look-ups that read all of them": the same handoff, after its lead and delegates were looked for in lists of all sessions and handoffs, as one writes it first.',
+  'The prompts come right after a handoff whose delegate works in a worktree, so they also wait while the host starts git to count its files.',
 ];
 
 /** How long an idle session waits for its next prompt. */
@@ -50,15 +53,23 @@ async function run(): Promise<Section> {
       ROUNDS,
     );
     const beside = { what: 'line to a child and back', us: median(line) };
+    const taken = median(team.taken.splice(0).slice(ROUNDS.warmUp));
+    fill(core);
+    const crowded = await inACrowd(team);
     return {
       title: 'Handoff to an idle worker',
       notes: NOTES,
       rows: [
         {
           what: 'handoff until the agent has it',
-          measuredUs: median(team.taken.slice(ROUNDS.warmUp)),
+          measuredUs: taken,
           beside,
           bar: HANDOFF_BAR,
+        },
+        {
+          what: `handoff among ${CROWD} sessions`,
+          measuredUs: crowded.indexed,
+          beside: { what: 'look-ups that read all of them', us: crowded.straightforward },
         },
         {
           what: 'prompt until the agent has it',
@@ -81,6 +92,36 @@ async function run(): Promise<Section> {
     echo.stdin.end();
     await core.dispose();
   }
+}
+
+/** As many sessions as 200 leads with 8 delegates each are. */
+const CROWD = 1_800;
+const CROWD_ROUNDS = 40;
+
+/** Other leads with their delegates; they have ended, so that nobody is looked for. */
+function fill({ store }: TestCore): void {
+  store.mutate(() => {
+    for (let n = 0; n < CROWD; n++) {
+      const id = `crowd${n}`;
+      store.sessions.insert(makeSession({ id, state: 'completed' }));
+      if (n % 9 === 0) continue;
+      const from = `crowd${n - (n % 9)}`;
+      store.handoffs.insert(makeHandoff({ id: 1_000_000 + n, from, to: id, state: 'done' }));
+    }
+  });
+}
+
+/** A handoff as it is, and one whose lead and delegates are looked for as one writes it first. */
+async function inACrowd(team: IdleTeam): Promise<{ indexed: number; straightforward: number }> {
+  const indexed: number[] = [];
+  const straightforward: number[] = [];
+  for (let round = 0; round < CROWD_ROUNDS; round++) {
+    await team.handoff();
+    indexed.push(...team.taken.splice(0));
+    await team.handoff(() => team.readAll());
+    straightforward.push(...team.taken.splice(0));
+  }
+  return { indexed: median(indexed), straightforward: median(straightforward) };
 }
 
 /** A session that gets one turn after the other. Times are in microseconds. */
@@ -151,11 +192,27 @@ class IdleTeam {
     return new IdleTeam(core, leadId, sessionId);
   }
 
-  /** Hands a task over, and settles when the delegate is idle again. */
-  async handoff(): Promise<void> {
+  /** Each look-up of one assignment, made by reading all sessions, handoffs and counts. */
+  readAll(): void {
+    const { sessions, handoffs } = this.core.store;
+    const lead = sessions.list().find(({ id }) => id === this.leadId);
+    const children = new Set(
+      handoffs.links().flatMap(({ from, to }) => (from === lead?.id ? to : [])),
+    );
+    const loads = handoffs.queuedCounts('self');
+    const delegates = sessions.list().filter(({ id }) => children.has(id));
+    assert.equal(delegates.find(({ id }) => (loads.get(id) ?? 0) === 0)?.id, this.delegateId);
+  }
+
+  /**
+   * Hands a task over, and settles when the delegate is idle again.
+   * @param lookUp what is read before, as part of the time
+   */
+  async handoff(lookUp: () => void = () => undefined): Promise<void> {
     const { core, leadId, delegateId } = this;
     const begun = deferred<number>();
     const startedMs = performance.now();
+    lookUp();
     const subscription = core.manager.onDidApply(({ sessionId, events }) => {
       if (sessionId !== delegateId || !events.some(({ type }) => type === 'turn-started')) return;
       begun.resolve((performance.now() - startedMs) * 1_000);
