@@ -12,8 +12,9 @@ import type { Logger } from './base/log';
 import type { OpenAttempt } from './editor/stateGate';
 import type { StateTools } from './editor/stateCommands';
 import type { Settings } from './editor/settings';
+import type { Workbench } from './editor/workbench';
 import { GitWorktrees } from './git/worktrees';
-import type { AgentPort, GitPort, StateStore } from './session/ports';
+import type { StateStore } from './session/ports';
 import { HandoffBook } from './routing/handoffBook';
 import { Routing } from './routing/routing';
 import { SessionManager } from './session/sessionManager';
@@ -41,14 +42,7 @@ export interface Surroundings {
 }
 
 /** The parts without an editor. */
-export interface Core {
-  readonly manager: SessionManager;
-  readonly routing: Routing;
-  readonly toolLog: ToolLog;
-  readonly store: StateStore;
-  readonly agents: AgentPort;
-  readonly git: GitPort;
-}
+export type Core = Omit<Workbench, 'outputs' | 'documents' | 'defaultAgent'>;
 
 /** How often is looked whether somebody took the state by force, in milliseconds. */
 const OWNERSHIP_CHECK_MS = 5_000;

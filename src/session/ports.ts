@@ -88,11 +88,9 @@ export interface SessionTable {
   countWorktrees(): number;
   /** The one that changed its state last. */
   latest(): Session | undefined;
-  /** Those that are pending, running or idle, the one that changed its state last first. */
-  active(): readonly Session[];
   /** Those that have ended, but whose agent may live on: the window died before it could end it. */
   leftoverIds(): readonly string[];
-  /** The ids of the first `limit` of {@link active}. */
+  /** The first `limit` that are pending, running or idle, the one that changed its state last first. */
   activeIds(limit: number): readonly string[];
   /**
    * The receivers of a lead's handoffs that are pending, running or idle.

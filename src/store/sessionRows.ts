@@ -96,14 +96,6 @@ export class SessionRows implements SessionTable {
       .map(([id]) => String(id));
   }
 
-  active(): readonly Session[] {
-    return this.sql
-      .all(
-        `SELECT ${LIST} FROM sessions WHERE state IN ('pending', 'running', 'idle') ORDER BY updated_at DESC, id`,
-      )
-      .map((row) => decode(row));
-  }
-
   pendingIds(): readonly string[] {
     // Of several that a pass makes at once, the one that it made first.
     return this.ids("SELECT id FROM sessions WHERE state = 'pending' ORDER BY created_at, rowid");

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { MAX_ATTEMPTS } from '../../src/domain/handoff';
 import { descendantsOf } from '../../src/domain/lineage';
 import { decide } from '../../src/routing/decide';
+import { isActive } from '../../src/domain/session';
 import { readOverview } from '../../src/session/overview';
 import type { DurableStore } from '../../src/store/durableStore';
 import { AGENT_TYPES } from './simulatedPlaces';
@@ -160,7 +161,7 @@ function checkLineage(store: DurableStore): void {
 /** The same team gives the same decision, in whatever order it is listed. */
 function checkDecisions({ host, random, limits }: World): void {
   const { store, routing } = host;
-  for (const lead of store.sessions.active()) {
+  for (const lead of store.sessions.list().filter(({ state }) => isActive(state))) {
     for (const agentType of AGENT_TYPES) {
       const team = [...routing.assigner.candidates(lead, agentType)];
       const before = decide(team, limits.maxDelegatesPerLead);

@@ -154,11 +154,6 @@ export const ROUTING_QUERIES: readonly RoutingQuery[] = [
     plan: [/^(SCAN|SEARCH) sessions USING (COVERING )?INDEX sessions_worktrees\b/],
   },
   {
-    name: 'active sessions',
-    run: ({ sessions }) => sessions.active(),
-    plan: [/^SCAN sessions USING INDEX sessions_active$/],
-  },
-  {
     name: 'ids of active sessions',
     run: ({ sessions }) => sessions.activeIds(10),
     plan: [/^SCAN sessions USING (COVERING )?INDEX sessions_active$/],

@@ -130,6 +130,8 @@ describe('readSettings', () => {
     const configuration = { get: (key: string) => key === 'autoDispatch' };
     assert.equal(readSettings(configuration).isAutoDispatching, true);
     assert.equal(readSettings(configuration, false).isAutoDispatching, false);
+    // Nothing begins then, not even what was waiting.
+    assert.equal(readSettings(configuration, false).maxRunningTurns, 0);
     assert.equal(read({ autoDispatch: 'true' }).isAutoDispatching, false);
   });
 
