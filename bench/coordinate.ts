@@ -154,6 +154,7 @@ function backlogOf(store: DurableStore): Backlog {
     name: 'claude',
     description: '',
     protocol: 'acp',
+    format: 'plain',
     command: 'claude',
     args: [],
     env: {},

@@ -21,6 +21,7 @@ const ANSWERS_AT_ONCE: AgentDefinition = {
   name: 'answers-at-once',
   description: 'a small agent of the tests',
   protocol: 'acp',
+  format: 'plain',
   command: process.execPath,
   args: [path.resolve('out/test/fixtures/acpAgent.js')],
   env: {},

@@ -152,8 +152,8 @@ async function buildCore(
     node,
     runnerProgram: runnerProgram ?? '',
     times: () => {
-      const { stopGraceMs, startTimeoutMs } = settings();
-      return { graceMs: stopGraceMs, startTimeoutMs };
+      const { stopGraceMs, startTimeoutMs, idleLimitMs, longestTurnMs } = settings();
+      return { graceMs: stopGraceMs, startTimeoutMs, idleLimitMs, longestTurnMs };
     },
   });
   const clock = (): number => Date.now();

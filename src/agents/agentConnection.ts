@@ -1,3 +1,4 @@
+import type { Readable, Writable } from 'node:stream';
 import type { EventBody, StopReason } from '../domain/events';
 
 /** How a turn ended. */
@@ -16,11 +17,12 @@ export interface TurnResult {
  */
 export interface AgentConnection {
   /**
-   * Greets the agent and opens a conversation; settles when it takes prompts.
-   * @returns the agent's own name for the conversation
+   * Starts the agent, unless each turn starts one, greets it and opens a conversation; settles when it
+   * takes prompts.
+   * @returns the conversation; undefined when the agent names it later, as an event, or never
    * @throws {UserError} when the agent refuses, or speaks something else
    */
-  start(): Promise<{ readonly conversationId: string }>;
+  start(): Promise<OpenedConversation | undefined>;
   /**
    * Gives the agent a prompt; settles at the end of the turn and never rejects: what goes wrong is
    * the turn's result. One prompt at a time.
@@ -43,6 +45,48 @@ export interface AgentConnection {
   close(): void;
 }
 
+/** A conversation that an agent has opened; see the event `conversation`. */
+export interface OpenedConversation {
+  readonly conversationId: string;
+  readonly isContinued: boolean;
+  readonly canContinue: boolean;
+}
+
+/** What a connection needs of the runner. */
+export interface AgentHost {
+  readonly listener: AgentListener;
+  /**
+   * Starts a process of the agent in the session's folder; what it writes to its standard error is
+   * taken care of.
+   * @throws {UserError} when it cannot be started; that ends the session
+   */
+  spawn(start: AgentStart): Promise<AgentPipes>;
+}
+
+/** How a process of an agent is started. */
+export interface AgentStart {
+  readonly args: readonly string[];
+  /** The session ends with this process; else it is one of many. */
+  readonly isLast: boolean;
+}
+
+/** A process of an agent. */
+export interface AgentPipes {
+  readonly pid: number;
+  readonly stdin: Writable;
+  readonly stdout: Readable;
+  /** Settles when the process itself has ended. */
+  readonly exited: Promise<AgentExit>;
+  /** Settles when its output has come to an end, too. */
+  readonly closed: Promise<void>;
+}
+
+/** How a process ended: exactly one of the two is there. */
+export interface AgentExit {
+  readonly code: number | undefined;
+  readonly signal: string | undefined;
+}
+
 /** A permission request that waits. */
 export interface OpenRequest {
   readonly requestId: string;
@@ -54,6 +98,7 @@ export type AgentEvent = Extract<
   EventBody,
   {
     readonly type:
+      | 'conversation'
       | 'text'
       | 'thought'
       | 'tool-call'
@@ -62,6 +107,7 @@ export type AgentEvent = Extract<
       | 'plan'
       | 'mode'
       | 'cost'
+      | 'usage-limit'
       | 'stderr';
   }
 >;

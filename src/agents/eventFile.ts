@@ -3,6 +3,7 @@ import { createGunzip } from 'node:zlib';
 import { errorCode } from '../base/errors';
 import { exists } from '../base/files';
 import type { SessionEvent } from '../domain/events';
+import { upgradeEvent } from '../domain/upgradeEvent';
 
 const LINE_FEED = 0x0a;
 
@@ -18,7 +19,7 @@ const LINE_FEED = 0x0a;
 export async function* readEvents(file: string, fromSeq = 1): AsyncGenerator<SessionEvent> {
   for await (const line of readLines(file)) {
     const event = JSON.parse(line) as SessionEvent;
-    if (event.seq >= fromSeq) yield event;
+    if (event.seq >= fromSeq) yield upgradeEvent(event);
   }
 }
 

@@ -5,22 +5,24 @@ import { errorCode, UserError } from '../base/errors';
 import { Emitter, type Event } from '../base/event';
 import { LineSplitter } from '../base/lines';
 import type { SessionEvent } from '../domain/events';
-import {
-  RUNNER_PROTOCOL_VERSION,
-  type ClientHello,
-  type RunnerCommand,
-  type RunnerMessage,
-  type RunnerReply,
+import { upgradeEvent } from '../domain/upgradeEvent';
+import type {
+  ClientHello,
+  RunnerCommand,
+  RunnerMessage,
+  RunnerReply,
 } from '../domain/runnerProtocol';
 
 /** Where a runner listens, and what it wants to hear first. */
 export interface RunnerAddress {
   readonly socket: string;
   readonly token: string;
+  /** The protocol's version that the runner was launched with. */
+  readonly version: number;
 }
 
-/** Everything but `subscribe`, which {@link RunnerConnection.subscribe} sends. */
-export type ActCommand = Exclude<RunnerCommand, { readonly command: 'subscribe' }>;
+/** A command that is answered and counts once. */
+export type ActCommand = Exclude<RunnerCommand, { readonly command: 'subscribe' | 'applied' }>;
 
 /**
  * - `absent`: nobody listens there (the socket is missing, or left behind by a dead process)
@@ -72,6 +74,8 @@ export interface RunnerConnection {
    * @throws {RunnerConnectionLostError} when the connection ends first
    */
   send(command: ActCommand): Promise<RunnerReply>;
+  /** Tells a runner of version 2 or later what is applied; there is no answer. */
+  acknowledge(seq: number): void;
   /** Ends the connection; the runner lives on. Safe to call twice. */
   close(): void;
 }
@@ -132,8 +136,8 @@ class RunnerClient implements RunnerConnection {
     socket.on('close', () => this.handleClose());
   }
 
-  async greet({ token }: RunnerAddress): Promise<void> {
-    const hello: ClientHello = { hello: { token, version: RUNNER_PROTOCOL_VERSION } };
+  async greet({ token, version }: RunnerAddress): Promise<void> {
+    const hello: ClientHello = { hello: { token, version } };
     this.write(hello);
     await this.welcome.promise;
   }
@@ -156,6 +160,11 @@ class RunnerClient implements RunnerConnection {
 
   send(command: ActCommand): Promise<RunnerReply> {
     return this.request(command);
+  }
+
+  acknowledge(seq: number): void {
+    if (this.version < 2 || this.socket.destroyed) return;
+    this.write({ id: `applied:${seq}`, command: 'applied', seq });
   }
 
   close(): void {
@@ -181,7 +190,7 @@ class RunnerClient implements RunnerConnection {
 
   private receive(line: string): void {
     const message = JSON.parse(line) as RunnerMessage;
-    if ('event' in message) this.onEvent?.(message.event);
+    if ('event' in message) this.onEvent?.(upgradeEvent(message.event));
     else if ('reply' in message) {
       this.waiting.get(message.reply)?.resolve(message);
       this.waiting.delete(message.reply);

@@ -32,6 +32,12 @@ import { launchRunner } from './runnerLauncher';
 /** Longest time between the end of a dying runner's socket and its own, in milliseconds. */
 const DYING_MS = 2_000;
 
+/** Times that a runner is given, in milliseconds; see `LaunchData`. */
+export type RunnerTimes = Pick<
+  LaunchData,
+  'graceMs' | 'startTimeoutMs' | 'idleLimitMs' | 'longestTurnMs'
+>;
+
 /** Where runners live and how they are started. */
 export interface RunnersOptions {
   /** Holds a folder for each session. */
@@ -43,7 +49,7 @@ export interface RunnersOptions {
   /** Path of the runner's bundle, at a place that outlives updates. */
   readonly runnerProgram: string;
   /** Times that may change between two launches, in milliseconds. */
-  readonly times: () => { readonly graceMs: number; readonly startTimeoutMs: number };
+  readonly times: () => RunnerTimes;
 }
 
 /** Starts and finds the detached runners of one workspace. */
@@ -59,10 +65,13 @@ export class Runners implements RunnerPort {
       socket: socketAddress(socketFolder, `run-${randomBytes(8).toString('hex')}`),
       controlToken: randomBytes(24).toString('hex'),
       protocol: agent.definition.protocol,
+      format: agent.definition.format,
       command: agent.program,
       args: agent.definition.args,
       env: agent.definition.env,
       cwd: session.workingDir,
+      conversationId: session.canContinue ? session.conversationId : undefined,
+      appliedSeq: session.appliedSeq,
       task: first.text,
       taskCommandId: first.commandId,
       ...times(),
@@ -74,7 +83,11 @@ export class Runners implements RunnerPort {
     const launch = await this.readLaunch(sessionId);
     if (!launch) return { presence: 'gone' };
     try {
-      const connection = await connectRunner({ socket: launch.socket, token: launch.controlToken });
+      const connection = await connectRunner({
+        socket: launch.socket,
+        token: launch.controlToken,
+        version: launch.version,
+      });
       return { presence: 'alive', link: link(connection) };
     } catch (error) {
       if (!(error instanceof RunnerConnectError)) throw error;
@@ -132,6 +145,8 @@ export class Runners implements RunnerPort {
 }
 
 function link(connection: RunnerConnection): RunnerLink {
+  /** Of a release that knew less. */
+  const isOld = connection.version < 2;
   const send = async (command: ActCommand): Promise<void> => {
     const reply = await connection.send(command);
     if (!reply.ok) throw new UserError(reply.error);
@@ -143,7 +158,9 @@ function link(connection: RunnerConnection): RunnerLink {
     prompt: (id, text) => send({ id, command: 'prompt', text }),
     answer: (id, requestId, optionId) => send({ id, command: 'answer', requestId, optionId }),
     cancel: (id) => send({ id, command: 'cancel' }),
-    stop: (id, intent) => send({ id, command: 'stop', intent }),
+    stop: (id, intent) =>
+      send({ id, command: 'stop', intent: isOld && intent === 'time-out' ? 'stop' : intent }),
+    acknowledge: (seq) => connection.acknowledge(seq),
     close: () => connection.close(),
   };
 }

@@ -21,11 +21,11 @@ function changes(session: Session, event: SessionEvent): Partial<Session> {
   const { metrics } = session;
   switch (event.type) {
     case 'runner-started':
-      return { presence: 'alive' };
+      return { presence: 'alive', ending: undefined };
     case 'agent-started':
       return { pid: event.pid, presence: 'alive' };
     case 'conversation':
-      return { conversationId: event.conversationId };
+      return { conversationId: event.conversationId, canContinue: event.canContinue };
     case 'turn-started':
       return {
         ...move(session, 'running'),
@@ -37,8 +37,9 @@ function changes(session: Session, event: SessionEvent): Partial<Session> {
     case 'cost':
       return { metrics: { ...metrics, costUsd: event.totalUsd } };
     case 'permission-requested': {
-      const { requestId, title, options } = event;
-      return { requests: [...session.requests, { requestId, title, options }] };
+      const { requestId, title, kind, locations, input, options } = event;
+      const request = { requestId, title, kind, locations, input, options };
+      return { requests: [...session.requests, request] };
     }
     case 'permission-answered':
       return { requests: session.requests.filter((it) => it.requestId !== event.requestId) };
@@ -51,11 +52,12 @@ function changes(session: Session, event: SessionEvent): Partial<Session> {
     case 'exit':
       return {
         ...(isActive(session.state)
-          ? { state: stateAfter(event.reason), reason: event.detail }
+          ? { state: stateAfter(session.state, event.reason), reason: event.detail }
           : {}),
         ...endTurn(session, event.at, 0),
         pid: undefined,
-        presence: 'gone',
+        presence: event.reason === 'asleep' ? 'asleep' : 'gone',
+        ending: event.reason,
       };
     case 'text':
     case 'thought':
@@ -63,6 +65,7 @@ function changes(session: Session, event: SessionEvent): Partial<Session> {
     case 'plan':
     case 'mode':
     case 'stderr':
+    case 'usage-limit':
     case 'stop-requested':
       return {};
   }
@@ -92,14 +95,20 @@ function endTurn(session: Session, at: number, tokens: number): Partial<Session>
   };
 }
 
-function stateAfter(reason: ExitReason): SessionState {
+function stateAfter(state: SessionState, reason: ExitReason): SessionState {
   switch (reason) {
     case 'completed':
       return 'completed';
     case 'stopped':
       return 'stopped';
+    case 'asleep':
+      return state;
     case 'start-failed':
     case 'failed':
+    case 'timed-out':
+    case 'killed':
+    case 'usage-limit':
+    case 'lost':
       return 'failed';
   }
 }
@@ -115,6 +124,8 @@ function unusualStop(stopReason: string): string | undefined {
       return 'The agent refused to go on.';
     case 'cancelled':
       return 'The last turn was cancelled.';
+    case 'usage_limit':
+      return 'The agent’s account is used up for now.';
     default:
       return undefined;
   }

@@ -18,8 +18,15 @@ export type EventBody =
   | { readonly type: 'runner-started'; readonly pid: number; readonly version: number }
   /** The agent's process was started. */
   | { readonly type: 'agent-started'; readonly pid: number; readonly program: string }
-  /** The agent named its own conversation and is ready for a prompt. */
-  | { readonly type: 'conversation'; readonly conversationId: string }
+  /** The agent named its own conversation. */
+  | {
+      readonly type: 'conversation';
+      readonly conversationId: string;
+      /** It is one from before, which the agent has taken up again. */
+      readonly isContinued: boolean;
+      /** The agent says that another process of it could take the conversation up again. */
+      readonly canContinue: boolean;
+    }
   /** The agent was given a prompt. */
   | { readonly type: 'turn-started'; readonly commandId: string; readonly prompt: string }
   /** Something the agent says; a piece of a message, not a line. */
@@ -36,6 +43,12 @@ export type EventBody =
       readonly requestId: string;
       readonly toolCallId: string;
       readonly title: string;
+      /** Kind of the tool, see {@link ToolCall.kind}. */
+      readonly kind: string;
+      /** Absolute paths of the files that it is about. */
+      readonly locations: readonly string[];
+      /** What the tool is to be given, as text cut to what a person would read; undefined when not told. */
+      readonly input: string | undefined;
       readonly options: readonly PermissionOption[];
     }
   /** The question was settled: by an answer, or because the turn was cancelled or the agent died. */
@@ -51,6 +64,14 @@ export type EventBody =
   | { readonly type: 'mode'; readonly modeId: string }
   /** Cost of the conversation so far, in US dollars. */
   | { readonly type: 'cost'; readonly totalUsd: number }
+  /** The agent's account is used up: its provider takes no more for now. */
+  | {
+      readonly type: 'usage-limit';
+      /** When it takes some again, in milliseconds since 1970; undefined when it does not say. */
+      readonly resetsAt: number | undefined;
+      /** What the agent said of it. */
+      readonly text: string;
+    }
   /** The turn ended; `stopReason` in the words of ACP, `error` when it ended with one. */
   | {
       readonly type: 'turn-ended';
@@ -62,7 +83,7 @@ export type EventBody =
     }
   /** A line the agent wrote to its standard error, or one on standard output that is not protocol. */
   | { readonly type: 'stderr'; readonly text: string }
-  /** A person asked for the agent's end. */
+  /** The agent's end was asked for. */
   | { readonly type: 'stop-requested'; readonly intent: StopIntent }
   /** The last event: the agent and all that it started are gone. Its reason is decided once, here. */
   | {
@@ -74,20 +95,53 @@ export type EventBody =
       readonly detail: string | undefined;
     };
 
-/** Why a turn ended. `error`: the agent answered the prompt with an error. */
+/**
+ * Why a turn ended. `error`: the agent answered the prompt with an error; `usage_limit`: its account
+ * is used up.
+ */
 export type StopReason =
-  'end_turn' | 'max_tokens' | 'max_turn_requests' | 'refusal' | 'cancelled' | 'error';
+  | 'end_turn'
+  | 'max_tokens'
+  | 'max_turn_requests'
+  | 'refusal'
+  | 'cancelled'
+  | 'error'
+  | 'usage_limit';
 
-/** What the end is for: `finish` leads to completed, `stop` to stopped. */
-export type StopIntent = 'finish' | 'stop';
+/** Every reason to ask for an agent's end, see {@link StopIntent}. */
+export const STOP_INTENTS = ['finish', 'stop', 'time-out', 'sleep'] as const;
+
+/**
+ * What the end is for: `finish` leads to completed, `stop` to stopped, `time-out` to failed; `sleep`
+ * leaves the session idle, to be woken by its next turn.
+ */
+export type StopIntent = (typeof STOP_INTENTS)[number];
+
+/** Every way in which an agent's process can end, see {@link ExitReason}. */
+export const EXIT_REASONS = [
+  'completed',
+  'stopped',
+  'asleep',
+  'start-failed',
+  'failed',
+  'timed-out',
+  'killed',
+  'usage-limit',
+  'lost',
+] as const;
 
 /**
  * - `completed`: the agent ended by itself with exit code 0, or a person finished the session
  * - `stopped`: a person stopped it
+ * - `asleep`: it was idle for long; the next turn wakes it
  * - `start-failed`: the program could not be started, or did not become ready
  * - `failed`: the agent ended by itself otherwise
+ * - `timed-out`: it was silent, or at work, for longer than is allowed
+ * - `killed`: a signal that was not ours ended it
+ * - `usage-limit`: it ended because its account is used up
+ * - `lost`: its runner was killed, so that nobody saw how it ended; no runner reports this
  */
-export type ExitReason = 'completed' | 'stopped' | 'start-failed' | 'failed';
+export type ExitReason = (typeof EXIT_REASONS)[number];
 
 /** What the agent does with a tool. */
 export interface ToolCall {

@@ -1,3 +1,4 @@
+import type { AgentProtocol, CliFormat } from './agent';
 import type { SessionEvent, StopIntent } from './events';
 
 export { MARKER_VARIABLE } from '../base/processMarker';
@@ -5,9 +6,25 @@ export { MARKER_VARIABLE } from '../base/processMarker';
 /**
  * What the extension host and a runner say to each other, one JSON object a line, over the runner's
  * local socket. A runner outlives updates of the extension, so every change here needs a new number
- * and an answer for the old one.
+ * and an answer for the old one. Both sides speak the version that the runner was launched with.
+ *
+ * Version 2 added the commands `applied` and `stop` for `time-out` and `sleep`, conversations that are
+ * continued, and details of requests.
  */
-export const RUNNER_PROTOCOL_VERSION = 1;
+export const RUNNER_PROTOCOL_VERSION = 2;
+
+/** The oldest version that is still understood, on both sides. */
+const OLDEST_RUNNER_VERSION = 1;
+
+/** True for a version that is understood. */
+export function isRunnerVersion(version: unknown): version is number {
+  return (
+    typeof version === 'number' &&
+    Number.isInteger(version) &&
+    version >= OLDEST_RUNNER_VERSION &&
+    version <= RUNNER_PROTOCOL_VERSION
+  );
+}
 
 /** Files of a session's folder. */
 export const EVENTS_FILE = 'events.ndjson';
@@ -28,7 +45,9 @@ export interface LaunchData {
   readonly socket: string;
   /** Whoever knows it may command the runner. */
   readonly controlToken: string;
-  readonly protocol: 'acp';
+  readonly protocol: AgentProtocol;
+  /** How output is read; counts for `cli` alone. */
+  readonly format: CliFormat;
   /** Absolute path, or a name that is looked up in PATH. */
   readonly command: string;
   readonly args: readonly string[];
@@ -36,13 +55,21 @@ export interface LaunchData {
   readonly env: Readonly<Record<string, string>>;
   /** Absolute path of the folder that the agent works in. */
   readonly cwd: string;
-  /** The first prompt, and the id under which it is recorded. */
+  /** The conversation to take up again, in the agent's own words; undefined: begin one. */
+  readonly conversationId: string | undefined;
+  /** `seq` of the last event that the extension has applied; what comes before is not needed again. */
+  readonly appliedSeq: number;
+  /** The first prompt, and the id under which it is recorded; an empty one is not given. */
   readonly task: string;
   readonly taskCommandId: string;
   /** Time that each step of the stop ladder is given, in milliseconds. */
   readonly graceMs: number;
   /** Time from the agent's start until it must be ready for a prompt, in milliseconds. */
   readonly startTimeoutMs: number;
+  /** Time without a turn after which the agent is put to sleep, in milliseconds; 0: never. */
+  readonly idleLimitMs: number;
+  /** Longest time that a turn may take, waits for a person left out, in milliseconds; 0: any. */
+  readonly longestTurnMs: number;
 }
 
 /** First line of a client; anything else, or a wrong token, ends the connection. */
@@ -64,6 +91,8 @@ export type RunnerCommand = { readonly id: string } & (
   | { readonly command: 'prompt'; readonly text: string }
   | { readonly command: 'answer'; readonly requestId: string; readonly optionId: string }
   | { readonly command: 'cancel' }
+  /** All events up to this one are applied and durable: the runner may drop them when it must. */
+  | { readonly command: 'applied'; readonly seq: number }
   | { readonly command: 'stop'; readonly intent: StopIntent }
 );
 

@@ -1,5 +1,5 @@
 import { UserError } from '../base/errors';
-import type { PermissionOption } from './events';
+import type { ExitReason, PermissionOption } from './events';
 
 /** Every state a session can be in, in the order of its life. */
 export const SESSION_STATES = [
@@ -44,6 +44,12 @@ export interface PermissionRequest {
   readonly requestId: string;
   /** What the agent wants to do, in one line. */
   readonly title: string;
+  /** Kind of the tool, see `ToolCall`. */
+  readonly kind: string;
+  /** Absolute paths of the files that it is about. */
+  readonly locations: readonly string[];
+  /** What the tool is to be given, cut to what a person would read; undefined when it is not known. */
+  readonly input: string | undefined;
   readonly options: readonly PermissionOption[];
 }
 
@@ -78,12 +84,16 @@ export interface Session {
   readonly repository: string | undefined;
   /** The agent's own name for the conversation. */
   readonly conversationId: string | undefined;
+  /** Another process of its agent could take the conversation up again. */
+  readonly canContinue: boolean;
   /** The handoff that it was created for; it takes it with its first turn. */
   readonly initialHandoffId: number | undefined;
   /** What its agent asks a person right now, oldest first; kept over a reload. */
   readonly requests: readonly PermissionRequest[];
   /** Why it failed, or what to know about how it ended. */
   readonly reason: string | undefined;
+  /** How its agent's process ended last; undefined while there is one, or never was. */
+  readonly ending: ExitReason | undefined;
   /** `seq` of the last event of its runner that is part of this record. */
   readonly appliedSeq: number;
   readonly metrics: SessionMetrics;

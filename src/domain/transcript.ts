@@ -1,4 +1,4 @@
-import type { SessionEvent, ToolCall } from './events';
+import type { SessionEvent, StopIntent, ToolCall } from './events';
 
 /**
  * Turns the events of one session into the text of its output channel. Keeps track of what was
@@ -49,10 +49,12 @@ export class Transcript {
         );
       case 'stderr':
         return this.block(`! ${event.text}`);
+      case 'usage-limit':
+        return this.block(`! ${event.text}`);
       case 'agent-started':
         return this.block(`-- agent started (pid ${event.pid})`);
       case 'stop-requested':
-        return this.block(event.intent === 'finish' ? '-- finishing' : '-- stopping');
+        return this.block(`-- ${STOP_WORDS[event.intent]}`);
       case 'exit':
         return this.block(
           `-- ${event.reason}${event.detail === undefined ? '' : `: ${event.detail}`}`,
@@ -112,6 +114,13 @@ function indent(text: string): string {
     .map((line) => `    ${line}`)
     .join('\n');
 }
+
+const STOP_WORDS: Readonly<Record<StopIntent, string>> = {
+  finish: 'finishing',
+  stop: 'stopping',
+  'time-out': 'stopping: it took too long',
+  sleep: 'going to sleep',
+};
 
 function describeTurnEnd(stopReason: string, error: string | undefined): string {
   if (error !== undefined) return `-- turn failed: ${error}`;

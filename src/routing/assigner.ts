@@ -1,4 +1,5 @@
 import { UserError } from '../base/errors';
+import { takesMoreTurns } from '../domain/agent';
 import type { Handoff } from '../domain/handoff';
 import { checkMessage, type HandoffTask, type Priority } from '../domain/message';
 import { isActive, type Session } from '../domain/session';
@@ -206,10 +207,13 @@ export class Assigner {
 
   /** The delegates of a lead as a decision sees them. */
   candidates(lead: Session, agentType: string): readonly Candidate[] {
+    const definition = this.parts.agents.definitions().find(({ name }) => name === agentType);
+    // The agent of a type that a setting has taken away since can still be there.
+    const canGoOn = definition === undefined || takesMoreTurns(definition);
     return this.parts.store.sessions.delegatesOf(lead.id, agentType).map((row) => ({
       ...row,
       // Nobody knows whether it would get the prompt: it counts, but is given nothing.
-      canTakeTurn: row.presence !== 'unknown',
+      canTakeTurn: canGoOn && row.presence !== 'unknown',
     }));
   }
 

@@ -5,6 +5,7 @@ import type { Readable, Writable } from 'node:stream';
 import { stripVTControlCharacters } from 'node:util';
 import { errorCode, messageOf, UserError } from '../base/errors';
 import { LineSplitter } from '../base/lines';
+import type { AgentExit, AgentPipes } from '../agents/agentConnection';
 import type { Environment } from '../agents/environment';
 
 /** Longest line of standard error that is kept whole, in UTF-16 units; a longer one is cut in pieces. */
@@ -18,25 +19,19 @@ export interface AgentProgram {
   readonly cwd: string;
 }
 
-/** How a process ended: exactly one of the two is there. */
-export interface ProcessExit {
-  readonly code: number | undefined;
-  readonly signal: string | undefined;
-}
-
 type Child = ChildProcessByStdio<Writable, Readable, Readable>;
 
 /** An agent's process, in a process group (and session) of its own. */
-export class AgentProcess {
+export class AgentProcess implements AgentPipes {
   readonly pid: number;
   readonly stdin: Writable;
   readonly stdout: Readable;
   /** Settles when the process itself has ended; others may still hold its output open. */
-  readonly exited: Promise<ProcessExit>;
+  readonly exited: Promise<AgentExit>;
   /** Settles when, besides, its output has come to an end. */
   readonly closed: Promise<void>;
   /** How it ended; undefined while it lives. */
-  exit: ProcessExit | undefined;
+  exit: AgentExit | undefined;
   private lastLine: string | undefined;
 
   private constructor(

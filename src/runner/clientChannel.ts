@@ -4,7 +4,7 @@ import type { Socket } from 'node:net';
 import { within } from '../base/async';
 import { LineSplitter } from '../base/lines';
 import {
-  RUNNER_PROTOCOL_VERSION,
+  isRunnerVersion,
   type RunnerCommand,
   type RunnerMessage,
   type RunnerReply,
@@ -106,7 +106,7 @@ export class ClientChannel {
     if (
       message.kind !== 'hello' ||
       !isSameSecret(message.token, this.session.controlToken) ||
-      message.version !== RUNNER_PROTOCOL_VERSION
+      !isRunnerVersion(message.version)
     ) {
       this.socket.destroy();
       return;
@@ -114,12 +114,12 @@ export class ClientChannel {
     this.hasProvenItself = true;
     clearTimeout(this.helloTimer);
     const { sessionId, log } = this.session;
-    this.send({ welcome: { sessionId, version: RUNNER_PROTOCOL_VERSION, seq: log.writtenSeq } });
+    this.send({ welcome: { sessionId, version: message.version, seq: log.writtenSeq } });
   }
 
   private async handleCommand(command: RunnerCommand): Promise<void> {
     if (command.command === 'subscribe') this.subscribe(command.id, command.fromSeq);
-    else this.send(await this.session.act(command));
+    else if (command.command !== 'applied') this.send(await this.session.act(command));
   }
 
   private subscribe(id: string, fromSeq: number): void {

@@ -1,3 +1,4 @@
+import { STOP_INTENTS } from '../domain/events';
 import type { RunnerCommand } from '../domain/runnerProtocol';
 
 /** A line from a client, sorted. */
@@ -42,7 +43,9 @@ function isCommand(fields: Fields): fields is Fields & RunnerCommand {
     case 'cancel':
       return true;
     case 'stop':
-      return fields['intent'] === 'stop' || fields['intent'] === 'finish';
+      return STOP_INTENTS.some((intent) => intent === fields['intent']);
+    case 'applied':
+      return Number.isSafeInteger(fields['seq']) && Number(fields['seq']) >= 0;
     default:
       return false;
   }

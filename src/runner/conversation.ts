@@ -1,6 +1,6 @@
 import { deferred, type Deferred } from '../base/async';
 import { UserError } from '../base/errors';
-import type { AgentConnection, AgentListener } from '../agents/agentConnection';
+import type { AgentConnection, AgentListener, OpenedConversation } from '../agents/agentConnection';
 import type { EventLog } from './eventLog';
 
 /**
@@ -26,9 +26,9 @@ export class Conversation {
   };
 
   /** The agent takes prompts from now on. */
-  open(connection: AgentConnection, conversationId: string): void {
+  open(connection: AgentConnection, opened: OpenedConversation | undefined): void {
     this.connection = connection;
-    this.log.append({ type: 'conversation', conversationId });
+    if (opened) this.log.append({ type: 'conversation', ...opened });
   }
 
   /** True once the agent has been ready for a prompt. */

@@ -1,5 +1,5 @@
 import type { ExitReason, StopIntent } from '../domain/events';
-import type { ProcessExit } from './agentProcess';
+import type { AgentExit } from '../agents/agentConnection';
 
 /** Why a session ends. The first cause wins: what follows from it is no news. */
 export type Cause =
@@ -22,7 +22,7 @@ export type Cause =
 /** What is known of the agent at the end. */
 export interface LastWords {
   readonly program: string;
-  readonly exit: ProcessExit | undefined;
+  readonly exit: AgentExit | undefined;
   /** The last line that it wrote to its standard error. */
   readonly errorLine: string | undefined;
 }
@@ -35,7 +35,7 @@ export function reportExit(
   const { program } = words;
   switch (cause.kind) {
     case 'stop':
-      return { reason: cause.intent === 'finish' ? 'completed' : 'stopped', detail: undefined };
+      return { reason: STOP_REASONS[cause.intent], detail: STOP_DETAILS[cause.intent] };
     case 'not-started':
       return { reason: 'start-failed', detail: withErrorLine(cause.why, words) };
     case 'refused': {
@@ -53,7 +53,8 @@ export function reportExit(
       }
       if (words.exit?.code === 0) return { reason: 'completed', detail: undefined };
       const why = `"${program}" ended unexpectedly (${formatExit(words.exit)}).`;
-      return { reason: 'failed', detail: withErrorLine(why, words) };
+      const isKilled = words.exit?.signal !== undefined;
+      return { reason: isKilled ? 'killed' : 'failed', detail: withErrorLine(why, words) };
     }
     case 'disconnected': {
       const why = `"${program}" closed its output without ending, so Deputy ended it.`;
@@ -69,12 +70,26 @@ export function reportExit(
   }
 }
 
+const STOP_REASONS: Readonly<Record<StopIntent, ExitReason>> = {
+  finish: 'completed',
+  stop: 'stopped',
+  'time-out': 'timed-out',
+  sleep: 'asleep',
+};
+
+const STOP_DETAILS: Readonly<Record<StopIntent, string | undefined>> = {
+  finish: undefined,
+  stop: undefined,
+  'time-out': 'It took longer than is allowed.',
+  sleep: undefined,
+};
+
 function withErrorLine(why: string, { errorLine }: LastWords): string {
   if (errorLine === undefined || why.includes(errorLine)) return why;
   return `${why} Its last message: ${errorLine.slice(0, 500)}`;
 }
 
-function formatExit(exit: ProcessExit | undefined): string {
+function formatExit(exit: AgentExit | undefined): string {
   if (exit?.signal !== undefined) return `signal ${exit.signal}`;
   return exit?.code === undefined ? 'unknown exit code' : `exit code ${exit.code}`;
 }

@@ -2,8 +2,7 @@ import * as path from 'node:path';
 import { deferred, delay, within } from '../base/async';
 import { messageOf } from '../base/errors';
 import { MarkedProcesses, signalGroup } from '../base/processTree';
-import { AcpConnection } from '../agents/acp/acpConnection';
-import type { AgentConnection } from '../agents/agentConnection';
+import type { AgentConnection, AgentStart } from '../agents/agentConnection';
 import { agentEnvironment } from '../agents/environment';
 import type { ActCommand } from '../agents/runnerClient';
 import type { EventBody, StopIntent } from '../domain/events';
@@ -13,6 +12,7 @@ import { CommandDesk } from './commandDesk';
 import { Conversation } from './conversation';
 import { EventLog } from './eventLog';
 import { reportExit, type Cause } from './exitReport';
+import { openConnection } from './protocols';
 import { RunnerServer } from './runnerServer';
 import { climbStopLadder } from './stopLadder';
 
@@ -28,13 +28,17 @@ export class SessionRunner {
   private readonly hurry = new AbortController();
   private cause: Cause | undefined;
   private agent: AgentProcess | undefined;
-  private connection: AgentConnection | undefined;
+  private readonly connection: AgentConnection;
 
   private constructor(
     private readonly launch: LaunchData,
     private readonly log: EventLog,
   ) {
     this.conversation = new Conversation(log);
+    this.connection = openConnection(launch, {
+      listener: this.conversation.listener,
+      spawn: (start) => this.spawnAgent(start),
+    });
     this.desk = new CommandDesk(log.promptIds, (command) => this.act(command));
     this.processes = new MarkedProcesses(launch.marker);
     log.onDidWrite(() => {
@@ -65,15 +69,10 @@ export class SessionRunner {
       version: RUNNER_PROTOCOL_VERSION,
     });
     onListening();
-    try {
-      const agent = await this.startAgent();
-      // Not waited for: a stop must be heard while the agent still gets ready.
-      this.openConversation(agent).catch((error: unknown) =>
-        this.end({ kind: 'refused', why: messageOf(error) }),
-      );
-    } catch (error) {
-      this.end({ kind: 'not-started', why: messageOf(error) });
-    }
+    // Not waited for: a stop must be heard while the agent still gets ready.
+    this.openConversation().catch((error: unknown) =>
+      this.end({ kind: 'refused', why: messageOf(error) }),
+    );
     const cause = await this.ending.promise;
     const isRecorded = await this.finish(cause);
     await server.close();
@@ -135,59 +134,71 @@ export class SessionRunner {
     this.ending.resolve(cause);
   }
 
-  private async startAgent(): Promise<AgentProcess> {
-    const { command, args, env, cwd, marker } = this.launch;
-    const agent = await AgentProcess.start(
-      { command, args, cwd, env: agentEnvironment(process.env, env, marker) },
-      (text) => this.log.append({ type: 'stderr', text }),
-      () => this.log.whenRoom(),
-    );
+  /** Starts a process of the agent; one that cannot be started ends the session. */
+  private async spawnAgent({ args, isLast }: AgentStart): Promise<AgentProcess> {
+    const { command, env, cwd, marker } = this.launch;
+    let agent: AgentProcess;
+    try {
+      agent = await AgentProcess.start(
+        { command, args, cwd, env: agentEnvironment(process.env, env, marker) },
+        (text) => this.log.append({ type: 'stderr', text }),
+        () => this.log.whenRoom(),
+      );
+    } catch (error) {
+      this.end({ kind: 'not-started', why: messageOf(error) });
+      throw error;
+    }
     this.agent = agent;
     this.processes.addRoot(agent.pid);
     this.log.append({ type: 'agent-started', pid: agent.pid, program: command });
-    void agent.exited.then(() => this.end({ kind: 'ended', wasReady: this.conversation.isOpen }));
+    if (isLast) {
+      void agent.exited.then(() => this.end({ kind: 'ended', wasReady: this.conversation.isOpen }));
+    }
     return agent;
   }
 
   /** Settles when the agent has its first prompt, or the session is ending. */
-  private async openConversation(agent: AgentProcess): Promise<void> {
-    const { cwd, startTimeoutMs, task, taskCommandId } = this.launch;
-    const connection = new AcpConnection(
-      { toAgent: agent.stdin, fromAgent: agent.stdout, cwd },
-      this.conversation.listener,
-    );
-    this.connection = connection;
+  private async openConversation(): Promise<void> {
+    const { startTimeoutMs, task, taskCommandId } = this.launch;
+    const { connection } = this;
     const timeUp = new AbortController();
     void delay(startTimeoutMs, timeUp.signal).then(() => {
       if (!timeUp.signal.aborted) this.end({ kind: 'not-ready', afterMs: startTimeoutMs });
     });
     try {
-      const { conversationId } = await connection.start();
+      const opened = await connection.start();
       if (this.cause) return;
-      this.conversation.open(connection, conversationId);
+      this.conversation.open(connection, opened);
     } catch (error) {
       // The end of its output is seen before the end of the agent, which tells more.
-      if (connection.isClosed) await within(agent.exited, this.launch.graceMs, undefined);
+      if (connection.isClosed) await within(this.agentExit(), this.launch.graceMs, undefined);
       throw error;
     } finally {
       timeUp.abort();
     }
-    void connection.closed.then(() => this.handleDisconnect(agent));
+    void connection.closed.then(() => this.handleDisconnect());
     if (task === '') return;
     await this.desk.handle({ id: taskCommandId, command: 'prompt', text: task });
   }
 
-  private async handleDisconnect(agent: AgentProcess): Promise<void> {
-    await within(agent.exited, this.launch.graceMs, undefined);
-    if (!agent.exit) this.end({ kind: 'disconnected' });
+  private async handleDisconnect(): Promise<void> {
+    await within(this.agentExit(), this.launch.graceMs, undefined);
+    if (this.agent && !this.agent.exit) this.end({ kind: 'disconnected' });
+  }
+
+  /** Settles when the agent's process has ended, at once when there is none. */
+  private async agentExit(): Promise<void> {
+    await this.agent?.exited;
   }
 
   /** Ends all processes and writes the last events; returns whether they could be written. */
   private async finish(cause: Cause): Promise<boolean> {
     const leftovers = await this.endProcesses();
     // What the agent wrote last is still in its pipes.
-    await within(Promise.all([this.agent?.closed, this.connection?.closed]), DRAIN_MS, undefined);
-    this.connection?.close();
+    if (this.agent) {
+      await within(Promise.all([this.agent.closed, this.connection.closed]), DRAIN_MS, undefined);
+    }
+    this.connection.close();
     await this.conversation.whenIdle();
     const exit = this.exitEvent(cause, leftovers);
     try {

@@ -359,6 +359,8 @@ export interface RunnerLink {
   cancel(commandId: string): Promise<void>;
   /** Settles when the runner has begun; the end itself is an event. */
   stop(commandId: string, intent: StopIntent): Promise<void>;
+  /** Everything up to this event is part of the record, and durable: the runner may drop it. */
+  acknowledge(seq: number): void;
   close(): void;
 }
 

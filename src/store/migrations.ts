@@ -146,6 +146,10 @@ const STEPS: readonly string[] = [
 
   CREATE INDEX messages_inbox ON messages(to_session, id DESC);
   `,
+  `
+  ALTER TABLE sessions ADD COLUMN can_continue INTEGER NOT NULL DEFAULT 0;
+  ALTER TABLE sessions ADD COLUMN ending TEXT;
+  `,
 ];
 
 /** The version that this release writes. */

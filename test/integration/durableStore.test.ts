@@ -60,10 +60,15 @@ describe('DurableStore', () => {
         },
         repository: '/repo',
         conversationId: 'conv',
+        canContinue: true,
+        ending: 'timed-out',
         requests: [
           {
             requestId: 'r',
             title: 'Run',
+            kind: 'execute',
+            locations: ['/repo/a'],
+            input: 'make',
             options: [{ optionId: 'y', name: 'Yes', kind: 'allow_once' }],
           },
         ],

@@ -3,7 +3,7 @@ import * as fs from 'node:fs/promises';
 import * as path from 'node:path';
 import { connectRunner, RunnerConnectError } from '../../src/agents/runnerClient';
 import { exists } from '../../src/base/files';
-import { LAUNCH_FILE, type LaunchData } from '../../src/domain/runnerProtocol';
+import { LAUNCH_FILE } from '../../src/domain/runnerProtocol';
 import { assertContiguous, RunnerStage } from '../support/runnerStage';
 
 describe('a runner', () => {
@@ -80,9 +80,9 @@ describe('a runner', () => {
   it('knows nobody without the token', async () => {
     stage = await RunnerStage.make();
     await stage.startRunner();
-    const { socket } = stage.launch;
+    const { socket, version } = stage.launch;
     await assert.rejects(
-      connectRunner({ socket, token: 'wrong' }),
+      connectRunner({ socket, version, token: 'wrong' }),
       (error) => error instanceof RunnerConnectError && error.reason === 'refused',
     );
     assert.equal((await stage.connect()).sessionId, 'cafe0001');
@@ -97,8 +97,8 @@ describe('a runner', () => {
     await tap.turnEnd('task-1');
     assert.equal(tap.textAfter(0), 'swordfish');
     const file = path.join(stage.sessionFolder, LAUNCH_FILE);
-    const launch = JSON.parse(await fs.readFile(file, 'utf8')) as LaunchData;
-    assert.deepEqual(launch, { ...stage.launch, env: {}, task: '' });
+    const launch = await fs.readFile(file, 'utf8');
+    assert.equal(launch, JSON.stringify({ ...stage.launch, env: {}, task: '' }));
     if (process.platform === 'win32') return;
     for (const name of [file, stage.eventsFile, stage.launch.socket]) {
       assert.equal((await fs.stat(name)).mode & 0o777, 0o600, name);
@@ -115,9 +115,9 @@ describe('a runner', () => {
     await tap.closed();
     assert.equal(tap.events.at(-1)?.type, 'exit');
     assert.ok(!(await exists(stage.launch.socket)));
-    const { socket, controlToken } = stage.launch;
+    const { socket, controlToken, version } = stage.launch;
     await assert.rejects(
-      connectRunner({ socket, token: controlToken }),
+      connectRunner({ socket, version, token: controlToken }),
       (error) => error instanceof RunnerConnectError && error.reason === 'absent',
     );
   });

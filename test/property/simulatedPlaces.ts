@@ -17,6 +17,7 @@ const DEFINITIONS = AGENT_TYPES.map((name): AgentDefinition => ({
   name,
   description: name,
   protocol: 'acp',
+  format: 'plain',
   command: name,
   args: [],
   env: {},

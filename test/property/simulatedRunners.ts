@@ -133,6 +133,10 @@ class SimulatedLink implements RunnerLink {
     });
   }
 
+  acknowledge(): void {
+    // Its log is kept as a whole.
+  }
+
   close(): void {
     this.isClosed = true;
     this.runner.links.delete(this);
@@ -277,7 +281,12 @@ export class SimulatedRunners {
       await turns(passage.random.below(4));
       if (!runner.isAlive || runner.isEnding) return;
       runner.isReady = true;
-      runner.append({ type: 'conversation', conversationId: `c-${id}` });
+      runner.append({
+        type: 'conversation',
+        conversationId: `c-${id}`,
+        isContinued: false,
+        canContinue: false,
+      });
       runner.prompt(first);
     });
   }

@@ -121,7 +121,12 @@ export class TestCore {
       socketFolder: path.join(this.root, 's'),
       node: process.execPath,
       runnerProgram: path.resolve('dist/runner.js'),
-      times: () => ({ graceMs: GRACE_MS, startTimeoutMs: 30_000 }),
+      times: () => ({
+        graceMs: GRACE_MS,
+        startTimeoutMs: 30_000,
+        idleLimitMs: 0,
+        longestTurnMs: 0,
+      }),
     });
   }
 

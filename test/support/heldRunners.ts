@@ -175,6 +175,7 @@ export class HeldRunner {
         this.report({ type: 'permission-answered', requestId, optionId }),
       cancel: async () => undefined,
       stop: async (_commandId, intent) => this.stop(intent),
+      acknowledge: () => undefined,
       close: () => hearing?.dispose(),
     };
   }

@@ -9,7 +9,11 @@ import { deferred, delay } from '../../src/base/async';
 import type { ProcessInfo } from '../../src/base/processList';
 import { findMarked, MarkedProcesses } from '../../src/base/processTree';
 import type { SessionEvent } from '../../src/domain/events';
-import { EVENTS_FILE, type LaunchData } from '../../src/domain/runnerProtocol';
+import {
+  EVENTS_FILE,
+  RUNNER_PROTOCOL_VERSION,
+  type LaunchData,
+} from '../../src/domain/runnerProtocol';
 import { makeTempFolder, removeTempFolder } from './tempFolder';
 
 /** The runner's bundle, as it ships. */
@@ -37,12 +41,13 @@ export class RunnerStage {
     const cwd = path.join(folder, 'work');
     await fs.mkdir(cwd);
     const launch: LaunchData = {
-      version: 1,
+      version: RUNNER_PROTOCOL_VERSION,
       sessionId: 'cafe0001',
       marker: '',
       socket: path.join(folder, 'r.sock'),
       controlToken: randomBytes(16).toString('hex'),
       protocol: 'acp',
+      format: 'plain',
       command: process.execPath,
       args: [AGENT_PROGRAM, behaviour],
       env: {},
@@ -51,6 +56,10 @@ export class RunnerStage {
       taskCommandId: 'task-1',
       graceMs: 1_000,
       startTimeoutMs: 20_000,
+      idleLimitMs: 0,
+      longestTurnMs: 0,
+      conversationId: undefined,
+      appliedSeq: 0,
       ...changes,
     };
     const stage = new RunnerStage(folder, launch);
@@ -79,8 +88,8 @@ export class RunnerStage {
   }
 
   async connect(): Promise<RunnerConnection> {
-    const { socket, controlToken } = this.launch;
-    const connection = await connectRunner({ socket, token: controlToken });
+    const { socket, controlToken, version } = this.launch;
+    const connection = await connectRunner({ socket, version, token: controlToken });
     this.connections.push(connection);
     return connection;
   }

@@ -1,5 +1,5 @@
 import type { SessionEvent } from '../../src/domain/events';
-import type { Session } from '../../src/domain/session';
+import type { PermissionRequest, Session } from '../../src/domain/session';
 
 /** A pending session; `patch` says what is different about it. */
 export function makeSession(patch: Partial<Session> = {}): Session {
@@ -16,9 +16,11 @@ export function makeSession(patch: Partial<Session> = {}): Session {
     formerWorktree: undefined,
     repository: undefined,
     conversationId: undefined,
+    canContinue: false,
     initialHandoffId: undefined,
     requests: [],
     reason: undefined,
+    ending: undefined,
     appliedSeq: 0,
     metrics: { tokensUsed: 0, toolCalls: 0, filesChanged: 0, durationSecs: 0, costUsd: 0 },
     turnStartedAt: undefined,
@@ -27,6 +29,11 @@ export function makeSession(patch: Partial<Session> = {}): Session {
     updatedAt: 1_000,
     ...patch,
   };
+}
+
+/** A request without details or options. */
+export function makeRequest(requestId: string, title: string): PermissionRequest {
+  return { requestId, title, kind: 'other', locations: [], input: undefined, options: [] };
 }
 
 type Body = SessionEvent extends infer E

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { applyEvent } from '../../src/domain/applyEvent';
 import type { Session } from '../../src/domain/session';
-import { makeEvents, makeSession } from '../support/sessions';
+import { makeEvents, makeRequest, makeSession } from '../support/sessions';
 
 type Bodies = Parameters<typeof makeEvents>[0];
 
@@ -12,7 +12,7 @@ function after(bodies: Bodies, session: Session = makeSession()): Session {
 const START: Bodies = [
   { type: 'runner-started', pid: 7, version: 1 },
   { type: 'agent-started', pid: 8, program: 'agent' },
-  { type: 'conversation', conversationId: 'c1' },
+  { type: 'conversation', conversationId: 'c1', isContinued: false, canContinue: true },
 ];
 const TURN: Bodies = [
   { type: 'turn-started', commandId: 't1', prompt: 'go' },
@@ -75,8 +75,8 @@ describe('applyEvent', () => {
     const asking = after([
       ...START,
       ...TURN,
-      { type: 'permission-requested', requestId: 'r1', toolCallId: 'x', title: 'a', options: [] },
-      { type: 'permission-requested', requestId: 'r2', toolCallId: 'y', title: 'b', options: [] },
+      { type: 'permission-requested', ...makeRequest('r1', 'a'), toolCallId: 'x' },
+      { type: 'permission-requested', ...makeRequest('r2', 'b'), toolCallId: 'y' },
     ]);
     assert.deepEqual(
       asking.requests.map((request) => request.title),

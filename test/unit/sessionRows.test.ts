@@ -4,9 +4,9 @@ import type { Session } from '../../src/domain/session';
 import { SessionRows } from '../../src/editor/sessionRows';
 import { requireTrust } from '../../src/editor/trust';
 import type { Overview } from '../../src/session/overview';
-import { makeSession } from '../support/sessions';
+import { makeRequest, makeSession } from '../support/sessions';
 
-const ASKS = [{ requestId: 'r', title: 'May I?', options: [] }];
+const ASKS = [makeRequest('r', 'May I?')];
 
 /** `lead` over `left` and `right`; `left` over `leaf`; `gone`, which is deleted, over `orphan`. */
 function overviewOf(

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { SESSION_STATES } from '../../src/domain/session';
 import { viewPlaceholder, viewSession } from '../../src/domain/sessionView';
-import { makeSession } from '../support/sessions';
+import { makeRequest, makeSession } from '../support/sessions';
 
 const WORKTREE = { path: '/w', branch: 'deputy/a', baseBranch: 'main', baseCommit: 'f'.repeat(40) };
 
@@ -101,7 +101,7 @@ describe('viewSession', () => {
       state: 'running',
       role: 'worker',
       worktree: WORKTREE,
-      requests: [{ requestId: 'r', title: 'Run npm test', options: [] }],
+      requests: [makeRequest('r', 'Run npm test')],
     });
     assert.equal(
       viewSession(session, { ...NONE, handoffs: 1 }, 0).contextValue,
@@ -110,7 +110,7 @@ describe('viewSession', () => {
   });
 
   it('shows that an agent waits for an answer', () => {
-    const requests = [{ requestId: 'r', title: 'Run npm test', options: [] }];
+    const requests = [makeRequest('r', 'Run npm test')];
     const view = viewSession(makeSession({ state: 'running', requests }), NONE, 0);
     assert.equal(view.description, 'Waiting for you · rehearsal');
     assert.equal(view.icon, 'bell-dot');

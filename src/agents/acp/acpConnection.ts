@@ -1,17 +1,24 @@
-import type { Readable, Writable } from 'node:stream';
 import * as acp from '@agentclientprotocol/sdk/unstable';
+import { deferred } from '../../base/async';
 import { messageOf, UserError } from '../../base/errors';
-import type { AgentConnection, AgentListener, OpenRequest, TurnResult } from '../agentConnection';
+import type {
+  AgentConnection,
+  AgentHost,
+  AgentListener,
+  AgentPipes,
+  OpenedConversation,
+  OpenRequest,
+  TurnResult,
+} from '../agentConnection';
 import { isObject, objectOf, textOf, type JsonObject } from './json';
 import { messageStream } from './messageStream';
 import { CANCELLED, PermissionDesk, readOptions } from './permissions';
 import { failedTurn, readTurnResult } from './turnResult';
-import { modeEvent, UpdateTranslator } from './updates';
+import { modeEvent, readInput, UpdateTranslator } from './updates';
 
-/** What {@link AcpConnection} needs of the agent's process. */
-export interface AcpEndpoint {
-  readonly toAgent: Writable;
-  readonly fromAgent: Readable;
+/** How an agent that speaks ACP is started. */
+export interface AcpStart {
+  readonly args: readonly string[];
   /** Absolute folder that the agent works in. */
   readonly cwd: string;
 }
@@ -22,19 +29,43 @@ export interface AcpEndpoint {
  * @see https://agentclientprotocol.com/protocol/overview
  */
 export class AcpConnection implements AgentConnection {
-  readonly closed: Promise<void>;
-  private readonly connection: acp.ClientConnection;
+  private readonly ended = deferred<undefined>();
+  readonly closed = this.ended.promise.then(() => undefined);
+  /** Undefined until the agent's process is there. */
+  private connection: acp.ClientConnection | undefined;
   private readonly translator: UpdateTranslator;
   private readonly permissions = new PermissionDesk();
+  private readonly listener: AgentListener;
   private conversationId: string | undefined;
   private isCancelling = false;
 
   constructor(
-    private readonly endpoint: AcpEndpoint,
-    private readonly listener: AgentListener,
+    private readonly settings: AcpStart,
+    private readonly host: AgentHost,
   ) {
-    this.translator = new UpdateTranslator(endpoint.cwd);
-    const stream = messageStream(endpoint.toAgent, endpoint.fromAgent, {
+    this.listener = host.listener;
+    this.translator = new UpdateTranslator(settings.cwd);
+  }
+
+  get openRequests(): readonly OpenRequest[] {
+    return this.permissions.open;
+  }
+
+  get isClosed(): boolean {
+    return this.connection?.signal.aborted ?? false;
+  }
+
+  async start(): Promise<OpenedConversation> {
+    const { args } = this.settings;
+    const process = await this.host.spawn({ args, isLast: true });
+    this.connection = this.connect(process);
+    void this.connection.closed.then(() => this.ended.resolve(undefined));
+    return this.openConversation();
+  }
+
+  private connect({ stdin, stdout }: AgentPipes): acp.ClientConnection {
+    const { listener } = this;
+    const stream = messageStream(stdin, stdout, {
       onUpdate: (params) => {
         for (const event of this.translator.translate(objectOf(params['update']))) {
           listener.onEvent(event);
@@ -43,7 +74,7 @@ export class AcpConnection implements AgentConnection {
       onNoise: (text) => listener.onEvent({ type: 'stderr', text }),
       whenReady: () => listener.whenReady(),
     });
-    this.connection = acp
+    return acp
       .client({ name: 'deputy' })
       .onRequest('session/request_permission', objectOf, ({ params, signal }) =>
         this.askPermission(params, signal),
@@ -53,18 +84,9 @@ export class AcpConnection implements AgentConnection {
       })
       .onNotification('*', () => undefined)
       .connect(stream);
-    this.closed = this.connection.closed;
   }
 
-  get openRequests(): readonly OpenRequest[] {
-    return this.permissions.open;
-  }
-
-  get isClosed(): boolean {
-    return this.connection.signal.aborted;
-  }
-
-  async start(): Promise<{ readonly conversationId: string }> {
+  private async openConversation(): Promise<OpenedConversation> {
     const greeting = objectOf(
       await this.request('initialize', {
         protocolVersion: acp.PROTOCOL_VERSION,
@@ -81,7 +103,7 @@ export class AcpConnection implements AgentConnection {
       );
     }
     const session = objectOf(
-      await this.request('session/new', { cwd: this.endpoint.cwd, mcpServers: [] }),
+      await this.request('session/new', { cwd: this.settings.cwd, mcpServers: [] }),
     );
     const conversationId = textOf(session['sessionId']);
     if (conversationId === undefined) {
@@ -91,13 +113,13 @@ export class AcpConnection implements AgentConnection {
     for (const event of modeEvent(objectOf(session['modes'])['currentModeId'])) {
       this.listener.onEvent(event);
     }
-    return { conversationId };
+    return { conversationId, isContinued: false, canContinue: false };
   }
 
   async prompt(text: string): Promise<TurnResult> {
     this.isCancelling = false;
     try {
-      const result = await this.connection.agent.request('session/prompt', {
+      const result = await this.agent.request('session/prompt', {
         sessionId: this.conversationId ?? '',
         prompt: [{ type: 'text', text }],
       });
@@ -116,11 +138,11 @@ export class AcpConnection implements AgentConnection {
 
   cancel(): void {
     this.isCancelling = true;
-    const sent = this.connection.agent.notify('session/cancel', {
+    const sent = this.connection?.agent.notify('session/cancel', {
       sessionId: this.conversationId ?? '',
     });
     // It fails only when the connection has ended, and then there is nothing left to cancel.
-    sent.catch(() => undefined);
+    sent?.catch(() => undefined);
   }
 
   answerPermission(requestId: string, optionId: string | undefined): boolean {
@@ -128,7 +150,8 @@ export class AcpConnection implements AgentConnection {
   }
 
   close(): void {
-    this.connection.close();
+    this.connection?.close();
+    if (!this.connection) this.ended.resolve(undefined);
   }
 
   /** The result of a turn whose agent has gone. */
@@ -137,9 +160,14 @@ export class AcpConnection implements AgentConnection {
     return failedTurn('The agent ended before its turn was over.');
   }
 
+  private get agent(): acp.ClientConnection['agent'] {
+    if (!this.connection) throw new Error('The agent was not started.');
+    return this.connection.agent;
+  }
+
   private async request(method: string, params: JsonObject): Promise<unknown> {
     try {
-      return await this.connection.agent.request(method, params);
+      return await this.agent.request(method, params);
     } catch (error) {
       throw new UserError(describe(error), { cause: error });
     }
@@ -164,7 +192,18 @@ export class AcpConnection implements AgentConnection {
     const { requestId, answer } = this.permissions.add(options, signal, (withdrawnId) =>
       this.listener.onRequestWithdrawn(withdrawnId),
     );
-    this.listener.onEvent({ type: 'permission-requested', requestId, toolCallId, title, options });
+    const { kind, locations } = this.translator.describe(toolCallId);
+    const input = readInput(toolCall);
+    this.listener.onEvent({
+      type: 'permission-requested',
+      requestId,
+      toolCallId,
+      title,
+      kind,
+      locations,
+      input,
+      options,
+    });
     return answer;
   }
 }

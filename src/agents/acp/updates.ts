@@ -4,6 +4,7 @@ import type { ToolCall, ToolStatus } from '../../domain/events';
 import type { AgentEvent } from '../agentConnection';
 import {
   cut,
+  isObject,
   sliceWhole,
   numberOf,
   objectOf,
@@ -82,6 +83,11 @@ export class UpdateTranslator {
     return this.tools.get(toolCallId)?.title;
   }
 
+  /** What is known of a tool call; of an unknown one, nothing. */
+  describe(toolCallId: string): ToolCall {
+    return this.tools.get(toolCallId) ?? BLANK_TOOL_CALL;
+  }
+
   private remember(toolCallId: string, call: ToolCall): void {
     this.reportedIds.add(toolCallId);
     this.tools.set(toolCallId, call);
@@ -116,6 +122,26 @@ function readToolCall(update: JsonObject, cwd: string): ToolCallChanges {
   const output = readOutput(update);
   if (output !== undefined) changes.output = cut(output, MAX_OUTPUT_CHARS);
   return changes;
+}
+
+/**
+ * What a tool call is to be given, as text for a person: the command of one that runs a command, else
+ * its input as JSON, or the text of its diffs; undefined when the agent does not say.
+ */
+export function readInput(toolCall: JsonObject): string | undefined {
+  const raw = toolCall['rawInput'];
+  const command = objectOf(raw)['command'];
+  const text =
+    textOf(raw) ??
+    textOf(command) ??
+    (Array.isArray(command) ? textOf(command.map(String).join(' ')) : undefined) ??
+    (isObject(raw) && Object.keys(raw).length > 0 ? JSON.stringify(raw) : undefined) ??
+    textOf(
+      objectsOf(toolCall['content'])
+        .map((item) => textOf(item['newText']) ?? '')
+        .join('\n'),
+    );
+  return text === undefined ? undefined : cut(text, MAX_OUTPUT_CHARS);
 }
 
 /** Where the agent says it works, and what its diffs are about. */
