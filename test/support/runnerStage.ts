@@ -6,7 +6,7 @@ import { connectRunner, type RunnerConnection } from '../../src/agents/runnerCli
 import { launchRunner } from '../../src/agents/runnerLauncher';
 import { readEvents } from '../../src/agents/eventFile';
 import { deferred, delay } from '../../src/base/async';
-import type { ProcessInfo } from '../../src/base/processList';
+import type { ProcessInfo } from '../../src/base/processes/processInfo';
 import { findMarked, MarkedProcesses } from '../../src/base/processTree';
 import type { SessionEvent } from '../../src/domain/events';
 import { EVENTS_FILE, type LaunchData } from '../../src/domain/runnerProtocol';
