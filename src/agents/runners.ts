@@ -3,8 +3,9 @@ import * as fs from 'node:fs/promises';
 import * as path from 'node:path';
 import { delay } from '../base/async';
 import { errorCode, UserError } from '../base/errors';
-import { socketAddress } from '../base/files';
+
 import { findMarked, MarkedProcesses } from '../base/processTree';
+import { socketAddress } from '../base/sockets';
 import type { SessionEvent } from '../domain/events';
 import {
   EVENTS_FILE,

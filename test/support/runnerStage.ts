@@ -8,6 +8,7 @@ import { readEvents } from '../../src/agents/eventFile';
 import { deferred, delay } from '../../src/base/async';
 import type { ProcessInfo } from '../../src/base/processes/processInfo';
 import { findMarked, MarkedProcesses } from '../../src/base/processTree';
+import { socketAddress } from '../../src/base/sockets';
 import type { SessionEvent } from '../../src/domain/events';
 import { EVENTS_FILE, type LaunchData } from '../../src/domain/runnerProtocol';
 import { makeTempFolder, removeTempFolder } from './tempFolder';
@@ -40,7 +41,7 @@ export class RunnerStage {
       version: 1,
       sessionId: 'cafe0001',
       marker: '',
-      socket: path.join(folder, 'r.sock'),
+      socket: socketAddress(folder, `r-${randomBytes(4).toString('hex')}`),
       controlToken: randomBytes(16).toString('hex'),
       protocol: 'acp',
       command: process.execPath,
