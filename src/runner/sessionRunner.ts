@@ -1,7 +1,7 @@
 import * as path from 'node:path';
 import { deferred, delay, within } from '../base/async';
 import { messageOf } from '../base/errors';
-import { MarkedProcesses, signalGroup } from '../base/processTree';
+import { killGroupOrTree, MarkedProcesses } from '../base/processTree';
 import type { AgentConnection, AgentStart } from '../agents/agentConnection';
 import { agentEnvironment } from '../agents/environment';
 import type { ActCommand } from '../agents/runnerClient';
@@ -225,7 +225,7 @@ export class SessionRunner {
       return pids === '' ? undefined : `These processes could not be ended: ${pids}.`;
     } catch (error) {
       // Without a list of the processes there is still the group.
-      if (this.agent && !this.agent.exit) signalGroup(this.agent.pid, 'SIGKILL');
+      if (this.agent && !this.agent.exit) await killGroupOrTree(this.agent.pid);
       return `Processes of the session may be left: ${messageOf(error)}`;
     }
   }
