@@ -46,7 +46,7 @@ describe('a runner whose socket is silent, where no marker can be seen', () => {
       socketFolder: folder,
       node: process.execPath,
       runnerProgram: 'none',
-      times: () => ({ graceMs: 0, startTimeoutMs: 0 }),
+      times: () => ({ graceMs: 0, startTimeoutMs: 0, idleLimitMs: 0, longestTurnMs: 0 }),
       platform,
     });
     return (await runners.find(id)).presence;
