@@ -87,9 +87,12 @@ const tests = [
   },
   {
     ...common,
-    entryPoints: ['bench/main.ts', 'bench/burnWorker.ts'],
+    entryPoints: ['main', 'burnWorker', 'floodAgent', 'plainReader'].map(
+      (name) => `bench/${name}.ts`,
+    ),
     outdir: 'out',
     outbase: '.',
+    external: ['@vscode/vsce'],
     minify: false,
   },
 ];

@@ -45,11 +45,11 @@ async function run({ sql, folder }: BenchContext): Promise<Section> {
   );
   for (let round = 0; round < SLOW_ROUNDS; round++) await few.passStraightforward();
   await many.passStraightforward();
-  const besideFew = { what: few.name, us: few.perHandoff };
+  const besideFew = { what: few.name, value: few.perHandoff };
   const slow = (stage: Stage): Row => ({
     what: `per handoff, ${stage.name}`,
-    measuredUs: stage.perHandoff,
-    beside: { what: 'straightforward', us: stage.perHandoffStraightforward },
+    measured: stage.perHandoff,
+    beside: { what: 'straightforward', value: stage.perHandoffStraightforward },
   });
   return {
     title: 'A coordination pass',
@@ -57,21 +57,21 @@ async function run({ sql, folder }: BenchContext): Promise<Section> {
     rows: [
       {
         what: `per handoff, ${many.name}`,
-        measuredUs: many.perHandoff,
+        measured: many.perHandoff,
         beside: besideFew,
         bar: FLAT_BAR,
       },
       {
         what: `per handoff, ${many.name}`,
-        measuredUs: many.perHandoff,
-        beside: { what: deep.name, us: deep.perHandoff },
+        measured: many.perHandoff,
+        beside: { what: deep.name, value: deep.perHandoff },
       },
       slow(few),
       slow(many),
       {
         what: `straightforward, per handoff, ${many.name}`,
-        measuredUs: many.perHandoffStraightforward,
-        beside: { what: few.name, us: few.perHandoffStraightforward },
+        measured: many.perHandoffStraightforward,
+        beside: { what: few.name, value: few.perHandoffStraightforward },
       },
     ],
   };

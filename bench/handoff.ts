@@ -53,7 +53,7 @@ async function run(): Promise<Section> {
       },
       ROUNDS,
     );
-    const beside = { what: 'line to a child and back', us: median(line) };
+    const beside = { what: 'line to a child and back', value: median(line) };
     const taken = median(team.taken.splice(0).slice(ROUNDS.warmUp));
     fill(core);
     const crowded = await inACrowd(team);
@@ -63,28 +63,28 @@ async function run(): Promise<Section> {
       rows: [
         {
           what: 'handoff until the agent has it',
-          measuredUs: taken,
+          measured: taken,
           beside,
           bar: HANDOFF_BAR,
         },
         {
           what: `handoff among ${CROWD} sessions`,
-          measuredUs: crowded.indexed,
-          beside: { what: 'look-ups that read all of them', us: crowded.straightforward },
+          measured: crowded.indexed,
+          beside: { what: 'look-ups that read all of them', value: crowded.straightforward },
         },
         {
           what: 'prompt until the agent has it',
-          measuredUs: median(rehearsal.given.slice(ROUNDS.warmUp)),
+          measured: median(rehearsal.given.slice(ROUNDS.warmUp)),
           beside,
         },
         {
           what: 'prompt until the rehearsal agent answers',
-          measuredUs: median(rehearsal.answered.slice(ROUNDS.warmUp)),
+          measured: median(rehearsal.answered.slice(ROUNDS.warmUp)),
           beside,
         },
         {
           what: 'prompt until an agent that answers at once does',
-          measuredUs: median(other.answered.slice(ROUNDS.warmUp)),
+          measured: median(other.answered.slice(ROUNDS.warmUp)),
           beside,
         },
       ],

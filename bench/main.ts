@@ -1,6 +1,6 @@
 // Measures Deputy: npm run bench [-- name…]
 // Prints a table for each bench; a run of all of them writes bench/results.md. The exit code is 1 when a
-// ratio is over its bar.
+// ratio is on the wrong side of its bar.
 import * as fs from 'node:fs/promises';
 import * as os from 'node:os';
 import * as path from 'node:path';
@@ -10,11 +10,15 @@ import type { Bench, BenchContext } from './bench';
 import { loadBetterSqlite } from './betterSqlite';
 import { coordinateBench } from './coordinate';
 import { handoffBench } from './handoff';
+import { floodBench } from './flood';
 import { describeMachine } from './machine';
 import { openBench } from './open';
 import { pauseBench } from './pauses';
+import { packageBench } from './packaged';
 import { queryBench } from './queries';
+import { runnerMemoryBench } from './runnerMemory';
 import { missedBars, reportText, sectionText, type Section } from './report';
+import { startBench } from './start';
 import { storeBench } from './store';
 
 const BENCHES: readonly Bench[] = [
@@ -24,6 +28,10 @@ const BENCHES: readonly Bench[] = [
   coordinateBench,
   openBench,
   queryBench,
+  startBench,
+  floodBench,
+  runnerMemoryBench,
+  packageBench,
 ];
 
 /** Ignored by git; holds what is installed on demand and the databases of a run. */
@@ -43,7 +51,7 @@ async function main(names: readonly string[]): Promise<void> {
     sections.push(section);
   }
   const missed = missedBars(sections);
-  for (const { what } of missed) console.log(`over its bar: ${what}`);
+  for (const { what } of missed) console.log(`misses its bar: ${what}`);
   if (missed.length > 0) process.exitCode = 1;
   if (names.length > 0) return;
   await fs.writeFile(RESULTS, reportText(await describeMachine(loadBefore), sections));

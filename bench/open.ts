@@ -76,13 +76,13 @@ async function measure(
     ROUNDS,
   );
   const counted = (samples: readonly number[]): number => median(samples.slice(ROUNDS.warmUp));
-  const rows: Row[] = [{ what: `open, ${size} MB`, measuredUs: counted(opening) }];
+  const rows: Row[] = [{ what: `open, ${size} MB`, measured: counted(opening) }];
   if (isQueried) {
     const us = both.better.length > 0 ? counted(both.better) : undefined;
     rows.push({
       what: `open and first queries, ${size} MB`,
-      measuredUs: counted(both.store),
-      beside: { what: 'better-sqlite3', us },
+      measured: counted(both.store),
+      beside: { what: 'better-sqlite3', value: us },
     });
   }
   return rows;

@@ -49,8 +49,8 @@ function section(pauses: Record<string, number[]>, durations: number[]): Section
   const of = (name: string, share: number): number => percentile(pauses[name] ?? [], share);
   const row = (label: string, share: number, bar?: number): Row => ({
     what: `pause ${label} during a checkpoint`,
-    measuredUs: of('checkpoint', share),
-    beside: { what: 'beside a burning worker', us: of('burning', share) },
+    measured: of('checkpoint', share),
+    beside: { what: 'beside a burning worker', value: of('burning', share) },
     ...(bar === undefined ? {} : { bar }),
   });
   return {
@@ -64,8 +64,8 @@ function section(pauses: Record<string, number[]>, durations: number[]): Section
       row('p99', 0.99, PAUSE_BAR),
       row('p99.9', 0.999),
       row('maximum', 1),
-      { what: 'pause p99 in quiet', measuredUs: of('quiet', 0.99) },
-      { what: 'duration of a checkpoint, p50', measuredUs: median(durations) },
+      { what: 'pause p99 in quiet', measured: of('quiet', 0.99) },
+      { what: 'duration of a checkpoint, p50', measured: median(durations) },
     ],
   };
 }

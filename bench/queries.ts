@@ -106,8 +106,8 @@ function compare(
   );
   return {
     what,
-    measuredUs: median(samples.memory),
-    beside: { what: 'better-sqlite3', us: other && median(samples.other) },
+    measured: median(samples.memory),
+    beside: { what: 'better-sqlite3', value: other && median(samples.other) },
     bar: QUERY_BAR,
   };
 }

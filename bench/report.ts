@@ -1,14 +1,21 @@
 import type { Machine } from './machine';
 
-/** One line of the table. Durations are in microseconds. */
+/** What the figures of a row are: microseconds, bytes, or bytes a second. */
+type Unit = 'us' | 'bytes' | 'bytes/s';
+
+/** One line of the table. */
 export interface Row {
   readonly what: string;
+  /** Default: microseconds. */
+  readonly unit?: Unit;
   /** Undefined when it could not be measured here. */
-  readonly measuredUs: number | undefined;
+  readonly measured: number | undefined;
   /** What it is compared with; without it the row just states a figure. */
-  readonly beside?: { readonly what: string; readonly us: number | undefined };
+  readonly beside?: { readonly what: string; readonly value: number | undefined };
   /** Highest allowed ratio; without it the ratio is only stated. */
   readonly bar?: number;
+  /** Lowest allowed ratio, for what is better when it is more. */
+  readonly floor?: number;
 }
 
 /** What one bench has found. */
@@ -19,7 +26,7 @@ export interface Section {
   readonly rows: readonly Row[];
 }
 
-const HEAD = ['what', 'measured', 'beside', 'which takes', 'ratio', 'bar', 'holds'] as const;
+const HEAD = ['what', 'measured', 'beside', 'which has', 'ratio', 'bar', 'holds'] as const;
 const NOT_AVAILABLE = 'not available';
 
 /** The whole report as Markdown, its tables aligned so that it is a table on a terminal, too. */
@@ -33,7 +40,7 @@ export function sectionText(section: Section): string {
   return sectionLines(section).join('\n');
 }
 
-/** The rows whose ratio is over their bar. */
+/** The rows whose ratio is on the wrong side of their bar. */
 export function missedBars(sections: readonly Section[]): Row[] {
   return sections.flatMap(({ rows }) => rows.filter((row) => isHeld(row) === false));
 }
@@ -44,28 +51,48 @@ function sectionLines({ title, notes, rows }: Section): string[] {
 }
 
 function cells(row: Row): string[] {
-  const { what, measuredUs, beside, bar } = row;
+  const { what, unit = 'us', measured, beside, bar, floor } = row;
   const held = isHeld(row);
   const ratio = ratioOf(row);
+  const figure = (value: number | undefined): string =>
+    value === undefined ? NOT_AVAILABLE : figureText(value, unit);
   return [
     what,
-    measuredUs === undefined ? NOT_AVAILABLE : durationText(measuredUs),
+    figure(measured),
     beside?.what ?? '',
-    beside ? (beside.us === undefined ? NOT_AVAILABLE : durationText(beside.us)) : '',
+    beside ? figure(beside.value) : '',
     ratio === undefined ? '' : ratio.toFixed(2),
-    bar === undefined ? '' : `≤ ${bar}`,
+    bar !== undefined ? `≤ ${bar}` : floor !== undefined ? `≥ ${floor}` : '',
     held === undefined ? '' : held ? 'yes' : '**no**',
   ];
 }
 
-function ratioOf({ measuredUs, beside }: Row): number | undefined {
-  if (measuredUs === undefined || beside?.us === undefined) return undefined;
-  return measuredUs / beside.us;
+function ratioOf({ measured, beside }: Row): number | undefined {
+  if (measured === undefined || beside?.value === undefined) return undefined;
+  return measured / beside.value;
 }
 
 function isHeld(row: Row): boolean | undefined {
+  const { bar, floor } = row;
   const ratio = ratioOf(row);
-  return row.bar === undefined || ratio === undefined ? undefined : ratio <= row.bar;
+  if (ratio === undefined || (bar ?? floor) === undefined) return undefined;
+  return ratio <= (bar ?? Infinity) && ratio >= (floor ?? 0);
+}
+
+function figureText(value: number, unit: Unit): string {
+  switch (unit) {
+    case 'us':
+      return durationText(value);
+    case 'bytes':
+      return bytesText(value);
+    case 'bytes/s':
+      return `${bytesText(value)}/s`;
+  }
+}
+
+function bytesText(bytes: number): string {
+  const kb = bytes / 2 ** 10;
+  return kb < 1_000 ? `${kb.toPrecision(3)} kB` : `${(kb / 2 ** 10).toPrecision(3)} MB`;
 }
 
 function durationText(us: number): string {

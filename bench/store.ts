@@ -74,8 +74,8 @@ async function flatness(
   await Promise.all([small.close(), large.close()]);
   return {
     what: `${name}: durable at ${SIZES_MB.at(-1) ?? 0} MB`,
-    measuredUs: median(atLarge),
-    beside: { what: `at ${SIZES_MB[0]} MB`, us: median(atSmall) },
+    measured: median(atLarge),
+    beside: { what: `at ${SIZES_MB[0]} MB`, value: median(atSmall) },
     bar: FLAT_BAR,
   };
 }
@@ -151,8 +151,8 @@ class Stage {
     );
     const row = (what: string, us: Samples, other: string, besideUs: Samples | undefined): Row => ({
       what: `${name}: ${what}`,
-      measuredUs: median(us),
-      beside: { what: other, us: besideUs && median(besideUs) },
+      measured: median(us),
+      beside: { what: other, value: besideUs && median(besideUs) },
     });
     const appended = `append of ${record.length} bytes`;
     return [

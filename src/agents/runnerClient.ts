@@ -76,6 +76,9 @@ export interface RunnerConnection {
   send(command: ActCommand): Promise<RunnerReply>;
   /** Tells a runner of version 2 or later what is applied; there is no answer. */
   acknowledge(seq: number): void;
+  /** Reads no more from the socket until {@link resume}; the rest of what was read is handed out. */
+  pause(): void;
+  resume(): void;
   /** Ends the connection; the runner lives on. Safe to call twice. */
   close(): void;
 }
@@ -89,8 +92,7 @@ export async function connectRunner(
   address: RunnerAddress,
   timeoutMs = 5_000,
 ): Promise<RunnerConnection> {
-  const socket = net.connect(address.socket);
-  const client = new RunnerClient(socket);
+  const client = new RunnerClient(address.socket);
   const timer = setTimeout(() => {
     const message = `The runner at ${address.socket} did not answer within ${timeoutMs} ms.`;
     client.giveUp(new RunnerConnectError('silent', message));
@@ -106,6 +108,9 @@ export async function connectRunner(
   }
 }
 
+/** What is read at once. In one buffer for all time: much output would leave as much garbage. */
+const READ_BYTES = 64 * 1024;
+
 /** One event may hold a whole prompt. */
 const MAX_MESSAGE_CHARS = 128 * 1024 * 1024;
 
@@ -120,18 +125,24 @@ class RunnerClient implements RunnerConnection {
   private readonly waiting = new Map<string, Deferred<RunnerReply>>();
   private onEvent: ((event: SessionEvent) => void) | undefined;
 
-  constructor(private readonly socket: net.Socket) {
+  private readonly socket: net.Socket;
+
+  constructor(path: string) {
     const splitter = new LineSplitter((line) => this.receive(line), MAX_MESSAGE_CHARS);
-    socket.on('data', (chunk: Buffer) => {
-      if (socket.destroyed) return;
+    const read = (length: number, buffer: Uint8Array): boolean => {
+      if (socket.destroyed) return false;
       try {
-        splitter.push(chunk);
+        splitter.push(Buffer.from(buffer.buffer, buffer.byteOffset, length));
       } catch (error) {
         // What else the chunk held is lost, so that nobody may believe to have seen everything.
         socket.destroy();
         throw error;
       }
-    });
+      return true;
+    };
+    const onread = { buffer: Buffer.allocUnsafeSlow(READ_BYTES), callback: read };
+    const socket = net.connect({ path, onread });
+    this.socket = socket;
     socket.on('error', (error) => this.giveUp(connectError(error)));
     socket.on('close', () => this.handleClose());
   }
@@ -165,6 +176,14 @@ class RunnerClient implements RunnerConnection {
   acknowledge(seq: number): void {
     if (this.version < 2 || this.socket.destroyed) return;
     this.write({ id: `applied:${seq}`, command: 'applied', seq });
+  }
+
+  pause(): void {
+    this.socket.pause();
+  }
+
+  resume(): void {
+    this.socket.resume();
   }
 
   close(): void {

@@ -192,6 +192,8 @@ function link(connection: RunnerConnection): RunnerLink {
     stop: (id, intent) =>
       send({ id, command: 'stop', intent: isOld && intent === 'time-out' ? 'stop' : intent }),
     acknowledge: (seq) => connection.acknowledge(seq),
+    pause: () => connection.pause(),
+    resume: () => connection.resume(),
     close: () => connection.close(),
   };
 }

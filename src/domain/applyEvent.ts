@@ -17,6 +17,24 @@ export function applyEvent(session: Session, event: SessionEvent): Session {
   };
 }
 
+/**
+ * True for what an agent only shows: it changes nothing but how far the session's record has come, and
+ * nobody is harmed when it is handed out a second time after a crash.
+ */
+export function isOutput(event: SessionEvent): boolean {
+  // The end of a tool call is kept.
+  if (event.type === 'tool-update')
+    return event.status !== 'completed' && event.status !== 'failed';
+  return SHOWN_ONLY.has(event.type);
+}
+
+const SHOWN_ONLY: ReadonlySet<SessionEvent['type']> = new Set([
+  'text',
+  'thought',
+  'stderr',
+  'plan',
+]);
+
 function changes(session: Session, event: SessionEvent): Partial<Session> {
   const { metrics } = session;
   switch (event.type) {

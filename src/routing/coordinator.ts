@@ -5,7 +5,7 @@ import type { Clock } from '../domain/clock';
 import type { Logger } from '../base/log';
 import type { Session } from '../domain/session';
 import type { StateStore } from '../session/ports';
-import type { AppliedEvents } from '../session/supervisor';
+import type { AppliedEvents } from '../session/eventIntake';
 import type { Event } from '../base/event';
 import type { Retries } from './retries';
 import {

@@ -361,6 +361,12 @@ export interface RunnerLink {
   stop(commandId: string, intent: StopIntent): Promise<void>;
   /** Everything up to this event is part of the record, and durable: the runner may drop it. */
   acknowledge(seq: number): void;
+  /**
+   * Reads no more from the runner until {@link resume}, so that it and its agent wait, too. What has
+   * been read already is still handed out.
+   */
+  pause(): void;
+  resume(): void;
   close(): void;
 }
 
@@ -369,7 +375,10 @@ export interface RunnerLink {
  * changes the session, so that the session and its work change together.
  */
 export interface WorkRules {
-  /** An event has become part of a session's record. */
+  /**
+   * An event has become part of a session's record. Of output (see `isOutput`) it is told without a
+   * transaction, and after a crash perhaps again.
+   */
   eventApplied(before: Session, after: Session, event: SessionEvent): void;
   /** A session has ended without an event: its runner is gone, or it never had one. */
   ended(session: Session): void;

@@ -5,13 +5,14 @@ import { UserError } from '../base/errors';
 import { isActive, type Session, type SessionRole } from '../domain/session';
 import type { SessionStatus, TeamStatus } from '../domain/status';
 import { EmptyTextError, RunnerUnreachableError, WrongStateError } from './errors';
+import type { AppliedEvents } from './eventIntake';
 import { requireSession, resolveSession, statusOf, updateSession } from './lookup';
 import { readOverview, type Overview, type OverviewSource } from './overview';
 import type { FirstPrompt, SessionParts, StateStore } from './ports';
 import { Retirement } from './retirement';
 import { SessionEnder } from './sessionEnder';
 import { SessionStarter, type CreatedSession, type NewSession } from './sessionStarter';
-import { Supervisor, type AppliedEvents } from './supervisor';
+import { Supervisor } from './supervisor';
 import { stopTeam } from './stopTeam';
 import { subtreeOf, teamStatusOf } from './team';
 import { TurnSlots } from './turnSlots';
@@ -262,7 +263,7 @@ export class SessionManager implements OverviewSource {
 
   /** The events of a session that its record has, for an output that is shown late. */
   async *events(id: string): AsyncGenerator<AppliedEvents['events'][number]> {
-    const { appliedSeq } = this.get(id);
+    const appliedSeq = this.supervisor.appliedSeq(id);
     for await (const event of this.parts.runners.readEvents(id, 1)) {
       if (event.seq > appliedSeq) return;
       yield event;

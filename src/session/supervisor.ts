@@ -4,21 +4,12 @@ import { errorCode } from '../base/errors';
 import { Emitter } from '../base/event';
 import type { Logger } from '../base/log';
 import { later, type Later } from '../base/timers';
-import { applyEvent } from '../domain/applyEvent';
 import type { Clock } from '../domain/clock';
-import type { SessionEvent } from '../domain/events';
 import { isActive, type Session } from '../domain/session';
 import { LetGoError, RunnerUnreachableError } from './errors';
+import { EventIntake } from './eventIntake';
 import { requireSession, updateSession } from './lookup';
-import { ToolNotes } from './toolNotes';
-import { recordTurn } from './turnRecord';
 import type { RunnerLink, SessionParts } from './ports';
-
-/** Events of one session that have become part of its record, in order. */
-export interface AppliedEvents {
-  readonly sessionId: string;
-  readonly events: readonly SessionEvent[];
-}
 
 /**
  * What came of looking for a runner. `never-started`: there is none, and there never was one;
@@ -31,16 +22,15 @@ export type Adoption = 'followed' | 'unknown' | 'ended' | 'never-started' | 'let
  * exactly once, connects again when a connection ends, and settles the record of a runner that died.
  */
 export class Supervisor implements Disposable {
-  private readonly applied = new Emitter<AppliedEvents>();
-  /** Fires after the events were committed. */
-  readonly onDidApply = this.applied.event;
+  private readonly intake: EventIntake;
+  /** See {@link EventIntake}. */
+  readonly onDidApply: EventIntake['onDidApply'];
 
   private readonly followed = new Emitter<string>();
   /** Fires with the id of a session whose runner is heard from now on. */
   readonly onDidFollow = this.followed.event;
 
   private readonly links = new Map<string, RunnerLink>();
-  private readonly arrived = new Map<string, SessionEvent[]>();
   /** When sessions are looked for again. */
   private readonly lookingAgain = new Map<string, Disposable>();
   /** One after the other: of two connections at once, one would never be let go of. */
@@ -50,25 +40,36 @@ export class Supervisor implements Disposable {
   private readonly store: SessionParts['store'];
   private readonly runners: SessionParts['runners'];
   private readonly work: SessionParts['work'];
-  private readonly tools: ToolNotes;
   private readonly clock: Clock;
   private readonly later: Later;
   private readonly log: Logger;
 
-  constructor({ store, runners, work, clock, later: given = later, log }: SessionParts) {
+  constructor(parts: SessionParts) {
+    const { store, runners, work, clock, later: given = later, log } = parts;
     this.store = store;
     this.runners = runners;
     this.work = work;
-    this.tools = new ToolNotes(store.toolLog);
     this.clock = clock;
     this.later = given;
     this.log = log;
+    this.intake = new EventIntake(parts, (sessionId, error) => {
+      // The runner has them all: they are asked for again once they can be stored.
+      this.log.error(`session ${sessionId}: what its agent did cannot be stored now`, error);
+      this.letGo(sessionId);
+      this.lookAgainLater(sessionId);
+    });
+    this.onDidApply = this.intake.onDidApply;
+  }
+
+  /** See {@link EventIntake.seqOf}. */
+  appliedSeq(sessionId: string): number {
+    return this.intake.seqOf(sessionId);
   }
 
   /** True while all that the session's runner has reported is known here: it can be given work. */
   isFollowing(sessionId: string): boolean {
     const link = this.links.get(sessionId);
-    return link !== undefined && this.require(sessionId).appliedSeq >= link.lastSeq;
+    return link !== undefined && this.appliedSeq(sessionId) >= link.lastSeq;
   }
 
   /** True while `link` is the connection to the session's runner; it is not once it has ended. */
@@ -84,14 +85,15 @@ export class Supervisor implements Disposable {
     link.onDidClose(() => {
       if (this.links.get(sessionId) !== link) return;
       this.links.delete(sessionId);
-      this.flush(sessionId);
+      this.intake.flush(sessionId);
       if (this.hasEnded() || !this.hasAgent(sessionId) || this.lookingAgain.has(sessionId)) return;
       this.log.info(`session ${sessionId}: the connection to its runner ended, looking for it`);
       this.adoptOrRetry(sessionId);
     });
-    const fromSeq = this.require(sessionId).appliedSeq + 1;
     try {
-      await link.subscribe(fromSeq, (event) => this.receive(sessionId, event));
+      await link.subscribe(this.appliedSeq(sessionId) + 1, (event) => {
+        if (this.isCurrent(sessionId, link)) this.intake.take(sessionId, event, link);
+      });
     } catch (error) {
       // It may have ended before its end could be heard.
       if (this.links.get(sessionId) === link) this.letGo(sessionId);
@@ -204,12 +206,11 @@ export class Supervisor implements Disposable {
 
   /** Lets go of all runners; they live on. */
   dispose(): void {
-    for (const id of this.arrived.keys()) this.flush(id);
+    this.intake.dispose();
     this.end.abort();
     for (const link of this.links.values()) link.close();
     this.links.clear();
     for (const timer of this.lookingAgain.values()) timer.dispose();
-    this.applied.dispose();
     this.followed.dispose();
   }
 
@@ -218,78 +219,23 @@ export class Supervisor implements Disposable {
     return this.end.signal.aborted;
   }
 
-  private receive(sessionId: string, event: SessionEvent): void {
-    if (this.hasEnded()) return;
-    const waiting = this.arrived.get(sessionId);
-    if (waiting) {
-      waiting.push(event);
-      return;
-    }
-    this.arrived.set(sessionId, [event]);
-    // What arrives in one burst becomes one transaction and one repaint.
-    setImmediate(() => this.flush(sessionId));
-  }
-
-  private flush(sessionId: string): void {
-    const events = this.arrived.get(sessionId);
-    this.arrived.delete(sessionId);
-    if (!events || this.hasEnded()) return;
-    try {
-      this.apply(sessionId, events);
-    } catch (error) {
-      // The runner has them all: they are asked for again once they can be stored.
-      this.log.error(`session ${sessionId}: what its agent did cannot be stored now`, error);
-      this.letGo(sessionId);
-      this.lookAgainLater(sessionId);
-    }
-  }
-
   private letGo(sessionId: string): void {
     const link = this.links.get(sessionId);
     this.links.delete(sessionId);
     link?.close();
   }
 
-  private apply(sessionId: string, events: readonly SessionEvent[]): void {
-    const fresh: SessionEvent[] = [];
-    this.store.mutate(() => {
-      let session = this.require(sessionId);
-      for (const event of events) {
-        const next = applyEvent(session, event);
-        if (next === session) continue;
-        if (event.seq !== session.appliedSeq + 1) {
-          this.log.error(
-            `session ${sessionId}: event ${event.seq} came after ${session.appliedSeq}`,
-          );
-        }
-        const before = session;
-        session = next;
-        fresh.push(event);
-        recordTurn(this.store, sessionId, event);
-        this.tools.hear(sessionId, event);
-        // Whoever gets its work must see that it has ended.
-        if (event.type === 'exit') this.store.sessions.update(session);
-        this.work.eventApplied(before, session, event);
-      }
-      if (fresh.length > 0) this.store.sessions.update(session);
-    });
-    if (fresh.length > 0) this.applied.fire({ sessionId, events: fresh });
-  }
-
   /** @returns false for a pending session that has not begun: it can still be started */
   private async settleGone(sessionId: string): Promise<boolean> {
-    const rest: SessionEvent[] = [];
-    const fromSeq = this.require(sessionId).appliedSeq + 1;
+    const rest = this.runners.readEvents(sessionId, this.appliedSeq(sessionId) + 1);
+    const { count, failure } = await this.intake.applyAll(sessionId, rest);
     let unreadable: string | undefined;
-    try {
-      for await (const event of this.runners.readEvents(sessionId, fromSeq)) rest.push(event);
-    } catch (error) {
+    if (failure !== undefined) {
       // What comes before the damaged place counts; the message could quote what an agent said.
-      unreadable = errorCode(error) ?? 'damaged';
+      unreadable = errorCode(failure) ?? 'damaged';
       this.log.error(`session ${sessionId}: its events cannot be read to the end (${unreadable})`);
     }
     if (this.hasEnded()) return true;
-    if (rest.length > 0) this.apply(sessionId, rest);
     const hadEnded = !this.isLive(sessionId);
     const swept = await this.runners.sweep(sessionId);
     if (this.hasEnded()) return true;
@@ -297,7 +243,7 @@ export class Supervisor implements Disposable {
       updateSession(this.store, sessionId, { presence: 'gone', pid: undefined });
       return true;
     }
-    if (rest.length === 0 && unreadable === undefined) {
+    if (count === 0 && unreadable === undefined) {
       if (this.require(sessionId).state === 'pending') return false;
     }
     this.log.warn(`session ${sessionId}: its runner is gone; ended ${swept} processes it left`);

@@ -137,6 +137,14 @@ class SimulatedLink implements RunnerLink {
     // Its log is kept as a whole.
   }
 
+  pause(): void {
+    // It never has much to say.
+  }
+
+  resume(): void {
+    // See pause().
+  }
+
   close(): void {
     this.isClosed = true;
     this.runner.links.delete(this);

@@ -176,6 +176,8 @@ export class HeldRunner {
       cancel: async () => undefined,
       stop: async (_commandId, intent) => this.stop(intent),
       acknowledge: () => undefined,
+      pause: () => undefined,
+      resume: () => undefined,
       close: () => hearing?.dispose(),
     };
   }
