@@ -6,12 +6,7 @@ import { errorCode, UserError } from '../base/errors';
 import { socketAddress } from '../base/files';
 import { findMarked, MarkedProcesses } from '../base/processTree';
 import type { SessionEvent } from '../domain/events';
-import {
-  EVENTS_FILE,
-  LAUNCH_FILE,
-  RUNNER_PROTOCOL_VERSION,
-  type LaunchData,
-} from '../domain/runnerProtocol';
+import { LAUNCH_FILE, RUNNER_PROTOCOL_VERSION, type LaunchData } from '../domain/runnerProtocol';
 import type { Session } from '../domain/session';
 import type {
   FirstPrompt,
@@ -84,7 +79,7 @@ export class Runners implements RunnerPort {
   }
 
   readEvents(sessionId: string, fromSeq: number): AsyncIterable<SessionEvent> {
-    return readEvents(path.join(this.folder(sessionId), EVENTS_FILE), fromSeq);
+    return readEvents(this.folder(sessionId), fromSeq);
   }
 
   async sweep(sessionId: string): Promise<number> {
@@ -110,6 +105,7 @@ export class Runners implements RunnerPort {
   private async isRunnerAlive(sessionId: string, launch: LaunchData): Promise<boolean> {
     const living = new Set((await findMarked(launch.marker)).map((process) => process.pid));
     if (living.size === 0) return false;
+    if (launch.runnerPid !== undefined) return living.has(launch.runnerPid);
     for await (const event of this.readEvents(sessionId, 1)) {
       if (event.type === 'runner-started' && living.has(event.pid)) return true;
     }

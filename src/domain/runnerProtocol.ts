@@ -9,9 +9,9 @@ export { MARKER_VARIABLE } from '../base/processMarker';
  */
 export const RUNNER_PROTOCOL_VERSION = 1;
 
-/** Files of a session's folder. */
+/** Files of a session's folder; more of events lie beside the first one, see `eventSegments.ts`. */
 export const EVENTS_FILE = 'events.ndjson';
-/** Takes the place of {@link EVENTS_FILE}, compressed, once a session is completed. */
+/** All events of a session that was completed before there were segments. */
 export const EVENTS_ARCHIVE = 'events.ndjson.gz';
 export const LAUNCH_FILE = 'launch.json';
 
@@ -43,6 +43,8 @@ export interface LaunchData {
   readonly graceMs: number;
   /** Time from the agent's start until it must be ready for a prompt, in milliseconds. */
   readonly startTimeoutMs: number;
+  /** Added by the runner once it has read the rest: its process id. */
+  readonly runnerPid?: number;
 }
 
 /** First line of a client; anything else, or a wrong token, ends the connection. */

@@ -98,7 +98,12 @@ describe('a runner', () => {
     assert.equal(tap.textAfter(0), 'swordfish');
     const file = path.join(stage.sessionFolder, LAUNCH_FILE);
     const launch = JSON.parse(await fs.readFile(file, 'utf8')) as LaunchData;
-    assert.deepEqual(launch, { ...stage.launch, env: {}, task: '' });
+    assert.deepEqual(launch, {
+      ...stage.launch,
+      env: {},
+      task: '',
+      runnerPid: stage.runnerPid,
+    });
     if (process.platform === 'win32') return;
     for (const name of [file, stage.eventsFile, stage.launch.socket]) {
       assert.equal((await fs.stat(name)).mode & 0o777, 0o600, name);

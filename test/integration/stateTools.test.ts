@@ -155,10 +155,12 @@ describe('the state as files', () => {
       ]);
       const table = { get: (id: string) => known.get(id) };
       await archiveEvents(sessions, table, DAY_MS, silentLogger);
-      assert.deepEqual(await fs.readdir(path.join(sessions, 'done')), ['events.ndjson.gz']);
+      assert.deepEqual(await fs.readdir(path.join(sessions, 'done')), [
+        'events-000000000001.ndjson.gz',
+      ]);
       assert.deepEqual(await fs.readdir(path.join(sessions, 'live')), ['events.ndjson']);
       const events: SessionEvent[] = [];
-      for await (const event of readEvents(path.join(sessions, 'done/events.ndjson'), 2)) {
+      for await (const event of readEvents(path.join(sessions, 'done'), 2)) {
         events.push(event);
       }
       assert.deepEqual(
