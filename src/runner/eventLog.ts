@@ -209,7 +209,7 @@ export class EventLog {
     while (this.queue.length > 0 && !this.failure) {
       await this.writeEntries(this.takeQueue());
       this.settleWaiters();
-      if (!this.failure) this.didWrite.fire();
+      if (!this.failed) this.didWrite.fire();
     }
     this.writing = undefined;
   }

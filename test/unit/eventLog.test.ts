@@ -93,6 +93,42 @@ describe('EventLog', () => {
     assert.equal(await fs.readFile(file, 'utf8'), 'shopping list\n');
   });
 
+  it('makes durable what others rely on, with one sync for all who wait', async () => {
+    const log = await EventLog.open(folder);
+    await log.sync();
+    const syncs = await countSyncs(folder, async () => {
+      for (let i = 0; i < 50; i++) log.append({ type: 'stderr', text: 'output' });
+      await log.flush();
+    });
+    assert.equal(syncs, 0);
+    const grouped = await countSyncs(folder, async () => {
+      const records = ['a', 'b', 'c', 'd'].map((commandId) =>
+        log.record({ type: 'turn-started', commandId, prompt: 'x' }),
+      );
+      await Promise.all([...records, log.sync(), log.sync()]);
+    });
+    assert.ok(grouped >= 1 && grouped <= 2, `${grouped} syncs`);
+    const unasked = await countSyncs(folder, async () => {
+      log.append({ type: 'conversation', conversationId: 'c' });
+      await log.flush();
+      await log.close();
+    });
+    assert.equal(unasked, 1);
+  });
+
+  it('takes events while it syncs', async () => {
+    const log = await EventLog.open(folder);
+    const synced = log.record({ type: 'turn-started', commandId: 'a', prompt: 'x' });
+    let isSynced = false;
+    void synced.then(() => (isSynced = true));
+    for (let i = 2; !isSynced; i++) {
+      log.append({ type: 'stderr', text: String(i) });
+      await log.flush();
+      assert.equal(log.writtenSeq, i);
+    }
+    await log.close();
+  });
+
   it('tells everyone who waits when it cannot write, and lets nobody wait any more', async () => {
     const log = await EventLog.open(folder);
     await log.close();
@@ -108,3 +144,25 @@ describe('EventLog', () => {
     await assert.rejects(log.end({ type: 'stderr', text: 'x' }));
   });
 });
+
+/** How often files are synced while `act` runs. */
+async function countSyncs(folder: string, act: () => Promise<void>): Promise<number> {
+  const handle = await fs.open(path.join(folder, 'other'), 'w');
+  const prototype = Object.getPrototypeOf(handle) as fs.FileHandle;
+  await handle.close();
+  const original = Object.getOwnPropertyDescriptor(prototype, 'datasync');
+  assert.ok(original);
+  let count = 0;
+  const { value } = original as { value: (this: fs.FileHandle) => Promise<void> };
+  const counting = function (this: fs.FileHandle): Promise<void> {
+    count += 1;
+    return value.call(this);
+  };
+  Object.defineProperty(prototype, 'datasync', { ...original, value: counting });
+  try {
+    await act();
+  } finally {
+    Object.defineProperty(prototype, 'datasync', original);
+  }
+  return count;
+}
