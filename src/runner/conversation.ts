@@ -73,13 +73,11 @@ export class Conversation {
       await this.log.record({ type: 'permission-answered', requestId, optionId });
       this.connection?.answerPermission(requestId, optionId);
     } catch (error) {
-      // The request may have been withdrawn meanwhile; that is what is left to be recorded.
-      const isOpen = this.connection?.openRequests.some((open) => open.requestId === requestId);
-      if (!isOpen) this.logAnswer(requestId, undefined);
-      throw error;
-    } finally {
       this.beingAnswered.delete(requestId);
+      this.settleUnanswered(requestId);
+      throw error;
     }
+    this.beingAnswered.delete(requestId);
   }
 
   /** Asks the agent to end its turn; settles at the turn's end, at once when there is none. */
@@ -121,6 +119,14 @@ export class Conversation {
       this.logAnswer(requestId, undefined);
       connection.answerPermission(requestId, undefined);
     }
+  }
+
+  /** Makes up for what passed over a request because its answer was on its way. */
+  private settleUnanswered(requestId: string): void {
+    const { connection, turn } = this;
+    const isOpen = connection?.openRequests.some((open) => open.requestId === requestId);
+    if (!isOpen) this.logAnswer(requestId, undefined);
+    else if (connection && turn?.isCancelled) this.cancelRequests(connection);
   }
 
   private logAnswer(requestId: string, optionId: string | undefined): void {

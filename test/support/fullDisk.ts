@@ -31,7 +31,9 @@ export class FullDisk {
       throw makeError();
     };
     Object.defineProperty(prototype, 'appendFile', { ...original, value: appendFile });
-    this.restore = () => void Object.defineProperty(prototype, 'appendFile', original);
+    this.restore = () => {
+      Object.defineProperty(prototype, 'appendFile', original);
+    };
   }
 
   /** @param code what a write fails with; default ENOSPC */

@@ -3,7 +3,7 @@ import * as fs from 'node:fs/promises';
 import * as path from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { readEvents, readTail } from '../../src/agents/eventFile';
-import { deferred } from '../../src/base/async';
+import { deferred, type Deferred } from '../../src/base/async';
 import { EventLog, type EventLogOptions } from '../../src/runner/eventLog';
 import { Subscription } from '../../src/runner/subscription';
 import {
@@ -181,8 +181,8 @@ describe('Segments of an event log', () => {
     const log = await open({ ...SMALL, keepBytes: 0 });
     await add(log, 8);
     const chunks: Buffer[] = [];
-    const isReading = deferred<void>();
-    const goOn = deferred<void>();
+    const isReading: Deferred<void> = deferred();
+    const goOn: Deferred<void> = deferred();
     const subscription = new Subscription(log, 1, async (bytes) => {
       chunks.push(bytes);
       isReading.resolve();

@@ -71,11 +71,12 @@ if (process.platform === 'linux') {
     /** Settles when nothing is written any more; there is no event for that. */
     const standstill = async (): Promise<number> => {
       assert.ok(stage);
-      for (let last = -1; ; await delay(200)) {
+      for (let last = -1; ;) {
         const connection = await stage.connect();
         connection.close();
         if (connection.lastSeq === last) return last;
         last = connection.lastSeq;
+        await delay(200);
       }
     };
 
