@@ -15,7 +15,7 @@ import type {
   RunnerLookup,
   RunnerPort,
 } from '../session/ports';
-import { readEvents } from './eventFile';
+import { readEvents, readTail, type EventTail } from './eventFile';
 import {
   connectRunner,
   RunnerConnectError,
@@ -80,6 +80,11 @@ export class Runners implements RunnerPort {
 
   readEvents(sessionId: string, fromSeq: number): AsyncIterable<SessionEvent> {
     return readEvents(this.folder(sessionId), fromSeq);
+  }
+
+  /** The last events of a session, about `maxBytes` of them, for an output that is shown late. */
+  readTail(sessionId: string, maxBytes: number): Promise<EventTail> {
+    return readTail(this.folder(sessionId), maxBytes);
   }
 
   async sweep(sessionId: string): Promise<number> {

@@ -153,17 +153,21 @@ export class EventLog {
   /**
    * Adds the last event and settles when it is on disk. A full disk gets no more time; room was kept for
    * this event, and the output that was held back goes with it if it fits. Also for a log that has failed.
-   * @returns false when events before it could not be written
+   * @returns false when something before it could not be written, or nobody knows whether it is on disk
    * @throws {Error} when not even this event could be written
    */
   async end(body: EventBody): Promise<boolean> {
     this.isEnding = true;
     this.append(body);
     this.patience.end();
+    let isWritten = false;
     try {
-      await this.sync();
+      await this.flush();
+      isWritten = true;
+      await this.syncWritten();
       return true;
     } catch {
+      if (isWritten) return false;
       await this.writing;
       await this.reserve.release();
       await this.write([{ body, at: Date.now(), recorded: undefined }]);
