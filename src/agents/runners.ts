@@ -8,12 +8,7 @@ import type { ProcessInfo } from '../base/processes/processInfo';
 import { findMarked, MarkedProcesses } from '../base/processTree';
 import { socketAddress } from '../base/sockets';
 import type { SessionEvent } from '../domain/events';
-import {
-  EVENTS_FILE,
-  LAUNCH_FILE,
-  RUNNER_PROTOCOL_VERSION,
-  type LaunchData,
-} from '../domain/runnerProtocol';
+import { LAUNCH_FILE, RUNNER_PROTOCOL_VERSION, type LaunchData } from '../domain/runnerProtocol';
 import type { Session } from '../domain/session';
 import type {
   FirstPrompt,
@@ -22,7 +17,7 @@ import type {
   RunnerLookup,
   RunnerPort,
 } from '../session/ports';
-import { readEvents } from './eventFile';
+import { readEvents, readTail, type EventTail } from './eventFile';
 import {
   connectRunner,
   RunnerConnectError,
@@ -101,7 +96,12 @@ export class Runners implements RunnerPort {
   }
 
   readEvents(sessionId: string, fromSeq: number): AsyncIterable<SessionEvent> {
-    return readEvents(path.join(this.folder(sessionId), EVENTS_FILE), fromSeq);
+    return readEvents(this.folder(sessionId), fromSeq);
+  }
+
+  /** The last events of a session, about `maxBytes` of them, for an output that is shown late. */
+  readTail(sessionId: string, maxBytes: number): Promise<EventTail> {
+    return readTail(this.folder(sessionId), maxBytes);
   }
 
   async sweep(sessionId: string): Promise<number> {
@@ -132,6 +132,9 @@ export class Runners implements RunnerPort {
     const canSee = showsEnvironments(this.options.platform);
     const marked = canSee ? await findMarked(launch.marker) : undefined;
     if (marked?.length === 0) return false;
+    if (marked && launch.runnerPid !== undefined) {
+      return marked.some(({ pid }) => pid === launch.runnerPid);
+    }
     for await (const event of this.readEvents(sessionId, 1)) {
       if (event.type !== 'runner-started') continue;
       const isAlive = marked

@@ -37,8 +37,8 @@ export class Conversation {
   }
 
   /**
-   * Gives the agent a prompt; settles when that is on record. What comes of it are events.
-   * @throws {UserError} saying why the agent cannot take it
+   * Gives the agent a prompt; settles when that is on record, on the disk. What comes of it are events.
+   * @throws {UserError} saying why the agent cannot take it, or that there is no room to record it
    */
   async prompt(commandId: string, text: string): Promise<void> {
     if (this.isEnding) throw new UserError('The session is ending and takes no more prompts.');
@@ -46,9 +46,8 @@ export class Conversation {
     if (this.turn) throw new UserError('The agent is still working on the prompt before this one.');
     const turn: Turn = { commandId, isCancelled: false, isGiven: false, ended: deferred() };
     this.turn = turn;
-    this.log.append({ type: 'turn-started', commandId, prompt: text });
     try {
-      await this.log.flush();
+      await this.log.record({ type: 'turn-started', commandId, prompt: text });
     } catch (error) {
       this.turn = undefined;
       turn.ended.resolve();
@@ -58,8 +57,8 @@ export class Conversation {
   }
 
   /**
-   * Passes a person's answer to the agent; settles when it is on record.
-   * @throws {UserError} when the agent does not wait for it
+   * Passes a person's answer to the agent; settles when it is on record, on the disk.
+   * @throws {UserError} when the agent does not wait for it, or there is no room to record it
    */
   async answer(requestId: string, optionId: string): Promise<void> {
     const request = this.connection?.openRequests.find((open) => open.requestId === requestId);
@@ -71,12 +70,14 @@ export class Conversation {
     }
     this.beingAnswered.add(requestId);
     try {
-      this.logAnswer(requestId, optionId);
-      await this.log.flush();
+      await this.log.record({ type: 'permission-answered', requestId, optionId });
       this.connection?.answerPermission(requestId, optionId);
-    } finally {
+    } catch (error) {
       this.beingAnswered.delete(requestId);
+      this.settleUnanswered(requestId);
+      throw error;
     }
+    this.beingAnswered.delete(requestId);
   }
 
   /** Asks the agent to end its turn; settles at the turn's end, at once when there is none. */
@@ -118,6 +119,14 @@ export class Conversation {
       this.logAnswer(requestId, undefined);
       connection.answerPermission(requestId, undefined);
     }
+  }
+
+  /** Makes up for what passed over a request because its answer was on its way. */
+  private settleUnanswered(requestId: string): void {
+    const { connection, turn } = this;
+    const isOpen = connection?.openRequests.some((open) => open.requestId === requestId);
+    if (!isOpen) this.logAnswer(requestId, undefined);
+    else if (connection && turn?.isCancelled) this.cancelRequests(connection);
   }
 
   private logAnswer(requestId: string, optionId: string | undefined): void {

@@ -104,7 +104,7 @@ export class RunnerStage {
   /** What is in the event file now. */
   async recorded(): Promise<SessionEvent[]> {
     const events: SessionEvent[] = [];
-    for await (const event of readEvents(this.eventsFile)) events.push(event);
+    for await (const event of readEvents(this.sessionFolder)) events.push(event);
     return events;
   }
 
