@@ -6,14 +6,8 @@ import { errorCode } from '../base/errors';
 import type { SessionEvent } from '../domain/events';
 import { upgradeEvent } from '../domain/upgradeEvent';
 import { EVENTS_FILE } from '../domain/runnerProtocol';
+import type { EventTail } from '../session/ports';
 import { listSealed, seqOfLine, splitLines, type SealedSegment } from './eventSegments';
-
-/** The last events of a session, see {@link readTail}. */
-export interface EventTail {
-  readonly events: readonly SessionEvent[];
-  /** Older events were left out, or are no longer kept. */
-  readonly isCut: boolean;
-}
 
 /**
  * Reads the events of a session from its files, in order and each once, as far as they are complete at

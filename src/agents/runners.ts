@@ -11,13 +11,14 @@ import type { SessionEvent } from '../domain/events';
 import { LAUNCH_FILE, RUNNER_PROTOCOL_VERSION, type LaunchData } from '../domain/runnerProtocol';
 import type { Session } from '../domain/session';
 import type {
+  EventTail,
   FirstPrompt,
   LaunchableAgent,
   RunnerLink,
   RunnerLookup,
   RunnerPort,
 } from '../session/ports';
-import { readEvents, readTail, type EventTail } from './eventFile';
+import { readEvents, readTail } from './eventFile';
 import {
   connectRunner,
   RunnerConnectError,

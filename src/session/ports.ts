@@ -327,8 +327,20 @@ export interface RunnerPort {
   find(sessionId: string): Promise<RunnerLookup>;
   /** The events from `fromSeq` on as they stand in the log; for a runner that is gone. */
   readEvents(sessionId: string, fromSeq: number): AsyncIterable<SessionEvent>;
+  /**
+   * The last events of a session, about as many as `maxBytes` of its log hold, but at least one when
+   * there is any.
+   */
+  readTail(sessionId: string, maxBytes: number): Promise<EventTail>;
   /** Ends what a dead runner has left behind; settles with the number of processes that were ended. */
   sweep(sessionId: string): Promise<number>;
+}
+
+/** See {@link RunnerPort.readTail}. */
+export interface EventTail {
+  readonly events: readonly SessionEvent[];
+  /** Older events were left out, or are no longer kept. */
+  readonly isCut: boolean;
 }
 
 /** What an agent is told first, and the id under which the runner records it as told. */

@@ -8,7 +8,7 @@ import { EmptyTextError, RunnerUnreachableError, WrongStateError } from './error
 import type { AppliedEvents } from './eventIntake';
 import { requireSession, resolveSession, statusOf, updateSession } from './lookup';
 import { readOverview, type Overview, type OverviewSource } from './overview';
-import type { FirstPrompt, SessionParts, StateStore } from './ports';
+import type { EventTail, FirstPrompt, SessionParts, StateStore } from './ports';
 import { Retirement } from './retirement';
 import { SessionEnder } from './sessionEnder';
 import { SessionStarter, type CreatedSession, type NewSession } from './sessionStarter';
@@ -268,6 +268,16 @@ export class SessionManager implements OverviewSource {
       if (event.seq > appliedSeq) return;
       yield event;
     }
+  }
+
+  /**
+   * The last of a session's events that its record has, for an output that is shown late.
+   * @param maxBytes about how much of its log is read
+   */
+  async latestEvents(id: string, maxBytes: number): Promise<EventTail> {
+    const appliedSeq = this.supervisor.appliedSeq(id);
+    const { events, isCut } = await this.parts.runners.readTail(id, maxBytes);
+    return { events: events.filter(({ seq }) => seq <= appliedSeq), isCut };
   }
 
   /** Finds the runners of all sessions that had one when the last window closed. */

@@ -266,6 +266,7 @@ export class SimulatedRunners {
         return found;
       },
       readEvents: (id, fromSeq) => this.read(id, fromSeq, passage),
+      readTail: async (id) => ({ events: this.runners.get(id)?.events ?? [], isCut: false }),
       sweep: async () => {
         await passage.pass();
         return 0;

@@ -5,6 +5,7 @@ import type { EventBody, SessionEvent, StopIntent } from '../../src/domain/event
 import type { Session } from '../../src/domain/session';
 import { LetGoError } from '../../src/session/errors';
 import type {
+  EventTail,
   FirstPrompt,
   LaunchableAgent,
   RunnerLink,
@@ -36,6 +37,10 @@ export class HeldRunners implements RunnerPort {
 
   async *readEvents(sessionId: string, fromSeq: number): AsyncGenerator<SessionEvent> {
     yield* this.of(sessionId).events.filter(({ seq }) => seq >= fromSeq);
+  }
+
+  async readTail(sessionId: string): Promise<EventTail> {
+    return { events: this.of(sessionId).events, isCut: false };
   }
 
   async sweep(): Promise<number> {
