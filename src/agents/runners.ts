@@ -27,6 +27,7 @@ import {
   connectRunner,
   RunnerConnectError,
   type ActCommand,
+  type ConnectionTimes,
   type RunnerConnection,
 } from './runnerClient';
 import { launchRunner } from './runnerLauncher';
@@ -54,6 +55,8 @@ export interface RunnersOptions {
   readonly times: () => RunnerTimes;
   /** Whose way it is to know processes; default the platform of this process. */
   readonly platform?: NodeJS.Platform;
+  /** How long a living runner may take to answer. */
+  readonly connection?: ConnectionTimes;
 }
 
 /** Starts and finds the detached runners of one workspace. */
@@ -87,11 +90,9 @@ export class Runners implements RunnerPort {
     const launch = await this.readLaunch(sessionId);
     if (!launch) return { presence: 'gone' };
     try {
-      const connection = await connectRunner({
-        socket: launch.socket,
-        token: launch.controlToken,
-        version: launch.version,
-      });
+      const { socket, controlToken: token, version } = launch;
+      const address = { sessionId, socket, token, version };
+      const connection = await connectRunner(address, this.options.connection);
       return { presence: 'alive', link: link(connection) };
     } catch (error) {
       if (!(error instanceof RunnerConnectError)) throw error;
