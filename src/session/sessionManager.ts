@@ -301,7 +301,10 @@ export class SessionManager implements OverviewSource {
   private async prompt(session: Session, { commandId, text }: FirstPrompt): Promise<void> {
     const { id, appliedSeq } = session;
     for (let isAgain = false; ; isAgain = true) {
-      const link = await this.supervisor.connect(id);
+      const link = await this.supervisor.connect(id).catch((error: unknown) => {
+        const isLost = isAgain && error instanceof RunnerUnreachableError;
+        throw isLost ? new RunnerUnreachableError(id, true) : error;
+      });
       if (!link) throw new UserError(`Session ${id} has no agent any more. ${this.reasonOf(id)}`);
       try {
         await link.prompt(commandId, text);
