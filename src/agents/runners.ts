@@ -64,12 +64,12 @@ export class Runners implements RunnerPort {
   constructor(private readonly options: RunnersOptions) {}
 
   async launch(session: Session, agent: LaunchableAgent, first: FirstPrompt): Promise<void> {
-    const { node, runnerProgram, socketFolder, times } = this.options;
+    const { node, runnerProgram, times } = this.options;
     const launch: LaunchData = {
       version: RUNNER_PROTOCOL_VERSION,
       sessionId: session.id,
       marker: `${session.id}-${randomUUID()}`,
-      socket: socketAddress(socketFolder, `run-${randomBytes(8).toString('hex')}`),
+      socket: this.newAddress(),
       controlToken: randomBytes(24).toString('hex'),
       protocol: agent.definition.protocol,
       format: agent.definition.format,
@@ -113,6 +113,11 @@ export class Runners implements RunnerPort {
     const found = await leftovers.find();
     await leftovers.killAll();
     return found.length;
+  }
+
+  /** Where the next runner is to listen. */
+  protected newAddress(): string {
+    return socketAddress(this.options.socketFolder, `run-${randomBytes(8).toString('hex')}`);
   }
 
   /** A process that is being killed closes its socket a moment before it is gone. */

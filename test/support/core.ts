@@ -6,7 +6,7 @@ import { promisify } from 'node:util';
 import { AgentCatalogue } from '../../src/agents/agentCatalogue';
 import { presets } from '../../src/agents/presets';
 import type { ConnectionTimes } from '../../src/agents/runnerClient';
-import { Runners } from '../../src/agents/runners';
+import { Runners, type RunnersOptions } from '../../src/agents/runners';
 import { deferred } from '../../src/base/async';
 import { toError } from '../../src/base/errors';
 import { silentLogger } from '../../src/base/log';
@@ -137,14 +137,18 @@ export class TestCore {
 
   /** What starts agents, and finds them again. */
   protected makeRunners(): RunnerPort {
-    return new Runners({
+    return new Runners(this.runnersOptions());
+  }
+
+  protected runnersOptions(): RunnersOptions {
+    return {
       sessionsFolder: path.join(this.root, 'home/sessions'),
       socketFolder: path.join(this.root, 's'),
       node: process.execPath,
       runnerProgram: path.resolve('dist/runner.js'),
       times: () => this.times,
       connection: this.patience,
-    });
+    };
   }
 
   /** Starts a rehearsal session and waits until it has its task. */
