@@ -32,8 +32,11 @@ import {
 } from './runnerClient';
 import { launchRunner } from './runnerLauncher';
 
-/** Longest time between the end of a dying runner's socket and its own, in milliseconds. */
-const DYING_MS = 2_000;
+/**
+ * Longest time that a runner lives without listening, in milliseconds: before its socket is there, and
+ * when it is being killed.
+ */
+const DEAF_MS = 2_000;
 
 /** Times that a runner is given, in milliseconds; see `LaunchData`. */
 export type RunnerTimes = Pick<
@@ -89,16 +92,21 @@ export class Runners implements RunnerPort {
   async find(sessionId: string): Promise<RunnerLookup> {
     const launch = await this.readLaunch(sessionId);
     if (!launch) return { presence: 'gone' };
-    try {
-      const { socket, controlToken: token, version } = launch;
-      const address = { sessionId, socket, token, version };
-      const connection = await connectRunner(address, this.options.connection);
-      return { presence: 'alive', link: link(connection) };
-    } catch (error) {
-      if (!(error instanceof RunnerConnectError)) throw error;
-      if (error.reason !== 'absent') return { presence: 'unknown' };
+    const { socket, controlToken: token, version } = launch;
+    const giveUpAt = performance.now() + DEAF_MS;
+    for (;;) {
+      try {
+        const address = { sessionId, socket, token, version };
+        const connection = await connectRunner(address, this.options.connection);
+        return { presence: 'alive', link: link(connection) };
+      } catch (error) {
+        if (!(error instanceof RunnerConnectError)) throw error;
+        if (error.reason !== 'absent') return { presence: 'unknown' };
+      }
+      if (!(await this.isRunnerAlive(sessionId, launch))) return { presence: 'gone' };
+      if (performance.now() > giveUpAt) return { presence: 'unknown' };
+      await delay(50);
     }
-    return { presence: (await this.outlives(sessionId, launch)) ? 'unknown' : 'gone' };
   }
 
   readEvents(sessionId: string, fromSeq: number): AsyncIterable<SessionEvent> {
@@ -120,30 +128,19 @@ export class Runners implements RunnerPort {
     return socketAddress(this.options.socketFolder, `run-${randomBytes(8).toString('hex')}`);
   }
 
-  /** A process that is being killed closes its socket a moment before it is gone. */
-  private async outlives(sessionId: string, launch: LaunchData): Promise<boolean> {
-    const giveUpAt = performance.now() + DYING_MS;
-    while (await this.isRunnerAlive(sessionId, launch)) {
-      if (performance.now() > giveUpAt) return true;
-      await delay(50);
-    }
-    return false;
-  }
-
   /**
-   * A pid proves nothing by itself: the process must carry the session's marker, too. Where that
-   * cannot be seen, its command line must end with the session's folder, as a runner's does.
+   * A pid proves nothing by itself. A runner carries the session's marker, and its command line ends
+   * with the session's folder, also before it has told of itself. Where the marker cannot be seen, the
+   * pid that it has told of must have such a command line.
    */
   private async isRunnerAlive(sessionId: string, launch: LaunchData): Promise<boolean> {
-    const canSee = showsEnvironments(this.options.platform);
-    const marked = canSee ? await findMarked(launch.marker) : undefined;
-    if (marked?.length === 0) return false;
+    const folder = this.folder(sessionId);
+    if (showsEnvironments(this.options.platform)) {
+      return (await findMarked(launch.marker)).some((info) => isRunnerOf(folder, info));
+    }
     for await (const event of this.readEvents(sessionId, 1)) {
       if (event.type !== 'runner-started') continue;
-      const isAlive = marked
-        ? marked.some(({ pid }) => pid === event.pid)
-        : isRunnerOf(this.folder(sessionId), await identify(event.pid));
-      if (isAlive) return true;
+      if (isRunnerOf(folder, await identify(event.pid))) return true;
     }
     return false;
   }

@@ -3,7 +3,7 @@ import * as fs from 'node:fs';
 import * as readline from 'node:readline';
 
 /** The conversation that every small agent opens. */
-export const CONVERSATION = 'conversation-1';
+const CONVERSATION = 'conversation-1';
 
 /** What an agent does when it is asked something; what it returns is the result. */
 export interface SmallAgent {
