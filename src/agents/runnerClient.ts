@@ -5,16 +5,13 @@ import { errorCode, UserError } from '../base/errors';
 import { Emitter, type Event } from '../base/event';
 import { LineSplitter } from '../base/lines';
 import type { SessionEvent } from '../domain/events';
-import { upgradeEvent } from '../domain/upgradeEvent';
-import type {
-  ClientHello,
-  RunnerCommand,
-  RunnerMessage,
-  RunnerReply,
-} from '../domain/runnerProtocol';
+import type { ClientHello, RunnerCommand, RunnerReply } from '../domain/runnerProtocol';
+import { parseRunnerMessage } from './runnerMessages';
 
 /** Where a runner listens, and what it wants to hear first. */
 export interface RunnerAddress {
+  /** Whose runner it must be. */
+  readonly sessionId: string;
   readonly socket: string;
   readonly token: string;
   /** The protocol's version that the runner was launched with. */
@@ -28,8 +25,9 @@ export type ActCommand = Exclude<RunnerCommand, { readonly command: 'subscribe' 
  * - `absent`: nobody listens there (the socket is missing, or left behind by a dead process)
  * - `refused`: somebody listens but ended the connection: wrong token, or another version
  * - `silent`: somebody listens but did not answer in time; treat it as alive
+ * - `stranger`: somebody listens who does not speak as this session's runner does
  */
-export type ConnectFailure = 'absent' | 'refused' | 'silent';
+export type ConnectFailure = 'absent' | 'refused' | 'silent' | 'stranger';
 
 /** No connection to a runner; `reason` says what that tells about it. */
 export class RunnerConnectError extends UserError {
@@ -45,7 +43,7 @@ export class RunnerConnectError extends UserError {
 }
 
 /**
- * The connection ended before a command was answered. Whether the runner acted is unknown: send the
+ * The connection ended before a command was answered, or the runner did not answer. Whether the runner acted is unknown: send the
  * same command, with the same id, over another connection.
  */
 export class RunnerConnectionLostError extends UserError {
@@ -70,7 +68,8 @@ export interface RunnerConnection {
    */
   subscribe(fromSeq: number, onEvent: (event: SessionEvent) => void): Promise<void>;
   /**
-   * Sends a command and returns the runner's answer; a refusal is an answer, not an error.
+   * Sends a command and returns the runner's answer; a refusal is an answer, not an error. A runner
+   * that does not answer in time loses the connection.
    * @throws {RunnerConnectionLostError} when the connection ends first
    */
   send(command: ActCommand): Promise<RunnerReply>;
@@ -83,16 +82,23 @@ export interface RunnerConnection {
   close(): void;
 }
 
+/** How long a runner may take, in milliseconds. */
+export interface ConnectionTimes {
+  /** Until its welcome; default 5,000. */
+  readonly welcomeMs?: number;
+  /** Until its answer to a command, which waits for the disk; default 20,000. */
+  readonly replyMs?: number;
+}
+
 /**
  * Connects to a runner and proves with its token that we may command it.
- * @param timeoutMs time to wait for its welcome; default 5,000
  * @throws {RunnerConnectError} when there is no connection; see its `reason`
  */
 export async function connectRunner(
   address: RunnerAddress,
-  timeoutMs = 5_000,
+  { welcomeMs: timeoutMs = 5_000, replyMs = 20_000 }: ConnectionTimes = {},
 ): Promise<RunnerConnection> {
-  const client = new RunnerClient(address.socket);
+  const client = new RunnerClient(address.socket, address.sessionId, replyMs);
   const timer = setTimeout(() => {
     const message = `The runner at ${address.socket} did not answer within ${timeoutMs} ms.`;
     client.giveUp(new RunnerConnectError('silent', message));
@@ -114,8 +120,10 @@ const READ_BYTES = 64 * 1024;
 /** One event may hold a whole prompt. */
 const MAX_MESSAGE_CHARS = 128 * 1024 * 1024;
 
+/** Bytes that may come before, and with, a welcome; a stranger could send for ever. */
+const MAX_WELCOME_BYTES = 1024 * 1024;
+
 class RunnerClient implements RunnerConnection {
-  sessionId = '';
   version = 0;
   lastSeq = 0;
   isClosed = false;
@@ -127,7 +135,11 @@ class RunnerClient implements RunnerConnection {
 
   private readonly socket: net.Socket;
 
-  constructor(path: string) {
+  constructor(
+    path: string,
+    readonly sessionId: string,
+    private readonly replyMs: number,
+  ) {
     const splitter = new LineSplitter((line) => this.receive(line), MAX_MESSAGE_CHARS);
     const read = (length: number, buffer: Uint8Array): boolean => {
       if (socket.destroyed) return false;
@@ -138,6 +150,7 @@ class RunnerClient implements RunnerConnection {
         socket.destroy();
         throw error;
       }
+      if (!this.welcome.isSettled && socket.bytesRead > MAX_WELCOME_BYTES) this.refuse();
       return true;
     };
     const onread = { buffer: Buffer.allocUnsafeSlow(READ_BYTES), callback: read };
@@ -200,7 +213,9 @@ class RunnerClient implements RunnerConnection {
     }
     this.waiting.set(command.id, answer);
     this.write(command);
-    return answer.promise;
+    // Its end rejects whatever waits; over another connection the runner may answer again.
+    const timer = setTimeout(() => this.socket.destroy(), this.replyMs);
+    return answer.promise.finally(() => clearTimeout(timer));
   }
 
   private write(message: ClientHello | RunnerCommand): void {
@@ -208,17 +223,31 @@ class RunnerClient implements RunnerConnection {
   }
 
   private receive(line: string): void {
-    const message = JSON.parse(line) as RunnerMessage;
-    if ('event' in message) this.onEvent?.(upgradeEvent(message.event));
-    else if ('reply' in message) {
+    if (this.socket.destroyed) return;
+    const message = parseRunnerMessage(line);
+    if (!message) this.refuse();
+    else if ('welcome' in message) {
+      const { sessionId, version, seq } = message.welcome;
+      if (this.welcome.isSettled || sessionId !== this.sessionId) {
+        this.refuse();
+        return;
+      }
+      this.version = version;
+      this.lastSeq = seq;
+      this.welcome.resolve();
+    } else if (!this.welcome.isSettled) this.refuse();
+    else if ('event' in message) this.onEvent?.(message.event);
+    else {
       this.waiting.get(message.reply)?.resolve(message);
       this.waiting.delete(message.reply);
-    } else {
-      this.sessionId = message.welcome.sessionId;
-      this.version = message.welcome.version;
-      this.lastSeq = message.welcome.seq;
-      this.welcome.resolve();
     }
+  }
+
+  /** Whoever this is, nothing that it says counts from here on. */
+  private refuse(): void {
+    const message = `Whoever listens for session ${this.sessionId} does not speak as its runner does.`;
+    this.giveUp(new RunnerConnectError('stranger', message));
+    this.socket.destroy();
   }
 
   private handleClose(): void {

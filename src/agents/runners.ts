@@ -23,12 +23,16 @@ import {
   connectRunner,
   RunnerConnectError,
   type ActCommand,
+  type ConnectionTimes,
   type RunnerConnection,
 } from './runnerClient';
 import { launchRunner } from './runnerLauncher';
 
-/** Longest time between the end of a dying runner's socket and its own, in milliseconds. */
-const DYING_MS = 2_000;
+/**
+ * Longest time that a runner lives without listening, in milliseconds: before its socket is there, and
+ * when it is being killed.
+ */
+const DEAF_MS = 2_000;
 
 /** Times that a runner is given, in milliseconds; see `LaunchData`. */
 export type RunnerTimes = Pick<
@@ -50,6 +54,8 @@ export interface RunnersOptions {
   readonly times: () => RunnerTimes;
   /** Whose way it is to know processes; default the platform of this process. */
   readonly platform?: NodeJS.Platform;
+  /** How long a living runner may take to answer. */
+  readonly connection?: ConnectionTimes;
 }
 
 /** Starts and finds the detached runners of one workspace. */
@@ -57,12 +63,12 @@ export class Runners implements RunnerPort {
   constructor(private readonly options: RunnersOptions) {}
 
   async launch(session: Session, agent: LaunchableAgent, first: FirstPrompt): Promise<void> {
-    const { node, runnerProgram, socketFolder, times } = this.options;
+    const { node, runnerProgram, times } = this.options;
     const launch: LaunchData = {
       version: RUNNER_PROTOCOL_VERSION,
       sessionId: session.id,
       marker: `${session.id}-${randomUUID()}`,
-      socket: socketAddress(socketFolder, `run-${randomBytes(8).toString('hex')}`),
+      socket: this.newAddress(),
       controlToken: randomBytes(24).toString('hex'),
       protocol: agent.definition.protocol,
       format: agent.definition.format,
@@ -82,18 +88,21 @@ export class Runners implements RunnerPort {
   async find(sessionId: string): Promise<RunnerLookup> {
     const launch = await this.readLaunch(sessionId);
     if (!launch) return { presence: 'gone' };
-    try {
-      const connection = await connectRunner({
-        socket: launch.socket,
-        token: launch.controlToken,
-        version: launch.version,
-      });
-      return { presence: 'alive', link: link(connection) };
-    } catch (error) {
-      if (!(error instanceof RunnerConnectError)) throw error;
-      if (error.reason !== 'absent') return { presence: 'unknown' };
+    const { socket, controlToken: token, version } = launch;
+    const giveUpAt = performance.now() + DEAF_MS;
+    for (;;) {
+      try {
+        const address = { sessionId, socket, token, version };
+        const connection = await connectRunner(address, this.options.connection);
+        return { presence: 'alive', link: link(connection) };
+      } catch (error) {
+        if (!(error instanceof RunnerConnectError)) throw error;
+        if (error.reason !== 'absent') return { presence: 'unknown' };
+      }
+      if (!(await this.isRunnerAlive(sessionId, launch))) return { presence: 'gone' };
+      if (performance.now() > giveUpAt) return { presence: 'unknown' };
+      await delay(50);
     }
-    return { presence: (await this.outlives(sessionId, launch)) ? 'unknown' : 'gone' };
   }
 
   readEvents(sessionId: string, fromSeq: number): AsyncIterable<SessionEvent> {
@@ -115,33 +124,24 @@ export class Runners implements RunnerPort {
     return found.length;
   }
 
-  /** A process that is being killed closes its socket a moment before it is gone. */
-  private async outlives(sessionId: string, launch: LaunchData): Promise<boolean> {
-    const giveUpAt = performance.now() + DYING_MS;
-    while (await this.isRunnerAlive(sessionId, launch)) {
-      if (performance.now() > giveUpAt) return true;
-      await delay(50);
-    }
-    return false;
+  /** Where the next runner is to listen. */
+  protected newAddress(): string {
+    return socketAddress(this.options.socketFolder, `run-${randomBytes(8).toString('hex')}`);
   }
 
   /**
-   * A pid proves nothing by itself: the process must carry the session's marker, too. Where that
-   * cannot be seen, its command line must end with the session's folder, as a runner's does.
+   * A pid proves nothing by itself. A runner carries the session's marker, and its command line ends
+   * with the session's folder, also before it has told of itself. Where the marker cannot be seen, the
+   * pid that it has told of must have such a command line.
    */
   private async isRunnerAlive(sessionId: string, launch: LaunchData): Promise<boolean> {
-    const canSee = showsEnvironments(this.options.platform);
-    const marked = canSee ? await findMarked(launch.marker) : undefined;
-    if (marked?.length === 0) return false;
-    if (marked && launch.runnerPid !== undefined) {
-      return marked.some(({ pid }) => pid === launch.runnerPid);
+    const folder = this.folder(sessionId);
+    if (showsEnvironments(this.options.platform)) {
+      return (await findMarked(launch.marker)).some((info) => isRunnerOf(folder, info));
     }
     for await (const event of this.readEvents(sessionId, 1)) {
       if (event.type !== 'runner-started') continue;
-      const isAlive = marked
-        ? marked.some(({ pid }) => pid === event.pid)
-        : isRunnerOf(this.folder(sessionId), await identify(event.pid));
-      if (isAlive) return true;
+      if (isRunnerOf(folder, await identify(event.pid))) return true;
     }
     return false;
   }

@@ -1,18 +1,13 @@
 import type * as vscode from 'vscode';
 import { DisposableStore, type Disposable } from '../base/disposable';
 import type { Logger } from '../base/log';
-import type { SessionEvent } from '../domain/events';
 import { labelOf } from '../domain/sessionView';
-import { Transcript } from '../domain/transcript';
 import type { SessionManager } from '../session/sessionManager';
+import { OutputText } from './outputText';
 
-/** A channel with what it takes to add each event exactly once. */
 interface Output {
   readonly channel: vscode.OutputChannel;
-  readonly transcript: Transcript;
-  lastSeq: number;
-  /** Events that came while the past was still being read; undefined afterwards. */
-  waiting: SessionEvent[] | undefined;
+  readonly text: OutputText;
 }
 
 /** One output channel per session, made when the session starts or when it is first shown. */
@@ -27,10 +22,7 @@ export class OutputChannels implements Disposable {
   ) {
     this.disposables.add(
       manager.onDidApply(({ sessionId, events }) => {
-        const output = this.outputs.get(sessionId);
-        if (!output) return;
-        if (output.waiting) output.waiting.push(...events);
-        else write(output, events);
+        this.outputs.get(sessionId)?.text.add(events);
       }),
     );
   }
@@ -39,16 +31,14 @@ export class OutputChannels implements Disposable {
   open(id: string): void {
     if (this.outputs.has(id)) return;
     const session = this.manager.resolve(id);
-    const output: Output = {
-      channel: this.vs.window.createOutputChannel(`Deputy ${id}: ${labelOf(session)}`),
-      transcript: new Transcript(),
-      lastSeq: 0,
-      waiting: [],
-    };
-    this.outputs.set(id, output);
-    this.fill(id, output).catch((error: unknown) =>
-      this.log.error(`session ${id}: its past output could not be read`, error),
-    );
+    const channel = this.vs.window.createOutputChannel(`Deputy ${id}: ${labelOf(session)}`);
+    const text = new OutputText((more) => channel.append(more));
+    this.outputs.set(id, { channel, text });
+    text
+      .fill(this.manager.events(id))
+      .catch((error: unknown) =>
+        this.log.error(`session ${id}: its past output could not be read`, error),
+      );
   }
 
   /** Brings the session's channel to the front. */
@@ -68,25 +58,4 @@ export class OutputChannels implements Disposable {
     this.outputs.clear();
     this.disposables.dispose();
   }
-
-  private async fill(id: string, output: Output): Promise<void> {
-    try {
-      const past: SessionEvent[] = [];
-      for await (const event of this.manager.events(id)) past.push(event);
-      write(output, past);
-    } finally {
-      const waiting = output.waiting ?? [];
-      output.waiting = undefined;
-      write(output, waiting);
-    }
-  }
-}
-
-function write(output: Output, events: readonly SessionEvent[]): void {
-  const fresh = events.filter((event) => event.seq > output.lastSeq);
-  const last = fresh.at(-1);
-  if (!last) return;
-  output.lastSeq = last.seq;
-  const text = output.transcript.append(fresh);
-  if (text !== '') output.channel.append(text);
 }

@@ -75,5 +75,5 @@ async function removeDeadSocket(address: string): Promise<void> {
   } finally {
     socket.destroy();
   }
-  throw new UserError(`Another runner listens at ${address}.`);
+  throw new UserError(`Another program listens at ${address}.`);
 }

@@ -48,9 +48,16 @@ export class WrongStateError extends UserError {
 export class RunnerUnreachableError extends UserError {
   override name = 'RunnerUnreachableError';
 
-  constructor(readonly sessionId: string) {
+  /** @param mayHaveHeard it was told something and did not confirm it; default false */
+  constructor(
+    readonly sessionId: string,
+    mayHaveHeard = false,
+  ) {
+    const outcome = mayHaveHeard
+      ? 'Whether it heard this will show when it answers again'
+      : 'Nothing was done. Try again';
     super(
-      `The runner of session ${sessionId} does not answer, but its process seems to be alive. Nothing was done. Try again; if it stays so, look at the Deputy log.`,
+      `The runner of session ${sessionId} does not answer, but its process seems to be alive. ${outcome}; if it stays so, look at the Deputy log.`,
     );
   }
 }

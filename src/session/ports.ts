@@ -429,5 +429,10 @@ export interface SessionParts {
   readonly later?: Later;
   /** Default: the real ones. */
   readonly folders?: FolderPort;
+  /**
+   * Time from a runner's consent to a prompt until the turn must be seen to begin, in milliseconds;
+   * default 20,000.
+   */
+  readonly patienceMs?: number;
   readonly log: Logger;
 }

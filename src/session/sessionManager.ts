@@ -20,6 +20,9 @@ import { TurnSlots } from './turnSlots';
 /** No limit, for a query. */
 const ALL = -1;
 
+/** See `SessionParts.patienceMs`. */
+const PATIENCE_MS = 20_000;
+
 /** Time for what is under way when the window closes, in milliseconds. */
 const CLOSE_MS = 3_000;
 
@@ -309,7 +312,10 @@ export class SessionManager implements OverviewSource {
   private async prompt(session: Session, { commandId, text }: FirstPrompt): Promise<void> {
     const { id, appliedSeq } = session;
     for (let isAgain = false; ; isAgain = true) {
-      const link = await this.supervisor.connect(id);
+      const link = await this.supervisor.connect(id).catch((error: unknown) => {
+        const isLost = isAgain && error instanceof RunnerUnreachableError;
+        throw isLost ? new RunnerUnreachableError(id, true) : error;
+      });
       if (!link) throw new UserError(`Session ${id} has no agent any more. ${this.reasonOf(id)}`);
       try {
         await link.prompt(commandId, text);
@@ -317,10 +323,15 @@ export class SessionManager implements OverviewSource {
       } catch (error) {
         // Lost before the answer: it may have got there, and one id counts once.
         if (this.supervisor.isCurrent(id, link)) throw error;
-        if (isAgain) throw new RunnerUnreachableError(id);
+        if (isAgain) throw new RunnerUnreachableError(id, true);
       }
     }
-    await this.supervisor.until(id, (it) => it.appliedSeq > appliedSeq);
+    const heard = this.supervisor.until(id, (it) => it.appliedSeq > appliedSeq);
+    const { patienceMs = PATIENCE_MS } = this.parts;
+    if (await within(heard, patienceMs, undefined)) return;
+    // It has said yes and then nothing more: nobody may wait for it for ever.
+    this.supervisor.doubt(id);
+    throw new RunnerUnreachableError(id, true);
   }
 
   private afterEvents({ sessionId, events }: AppliedEvents): void {

@@ -149,6 +149,12 @@ export class Supervisor implements Disposable {
     });
   }
 
+  /** Ends a connection that nothing comes over any more, and looks for the runner again. */
+  doubt(sessionId: string): void {
+    this.letGo(sessionId);
+    this.adoptOrRetry(sessionId);
+  }
+
   /**
    * The connection to a session's runner, made anew when there is none.
    * @returns undefined when the runner is gone; the record says how it ended
@@ -255,6 +261,7 @@ export class Supervisor implements Disposable {
         pid: undefined,
         requests: [],
         turnStartedAt: undefined,
+        ending: 'lost',
         reason:
           unreadable === undefined
             ? RUNNER_DIED

@@ -80,9 +80,9 @@ describe('a runner', () => {
   it('knows nobody without the token', async () => {
     stage = await RunnerStage.make();
     await stage.startRunner();
-    const { socket, version } = stage.launch;
+    const { sessionId, socket, version } = stage.launch;
     await assert.rejects(
-      connectRunner({ socket, version, token: 'wrong' }),
+      connectRunner({ sessionId, socket, version, token: 'wrong' }),
       (error) => error instanceof RunnerConnectError && error.reason === 'refused',
     );
     assert.equal((await stage.connect()).sessionId, 'cafe0001');
@@ -116,9 +116,9 @@ describe('a runner', () => {
     await tap.closed();
     assert.equal(tap.events.at(-1)?.type, 'exit');
     assert.ok(!(await exists(stage.launch.socket)));
-    const { socket, controlToken, version } = stage.launch;
+    const { sessionId, socket, controlToken, version } = stage.launch;
     await assert.rejects(
-      connectRunner({ socket, version, token: controlToken }),
+      connectRunner({ sessionId, socket, version, token: controlToken }),
       (error) => error instanceof RunnerConnectError && error.reason === 'absent',
     );
   });

@@ -129,7 +129,7 @@ describe('launching a runner', () => {
     const { socket } = stage.launch;
     const second = await RunnerStage.make('normal', { socket });
     try {
-      await assert.rejects(second.startRunner(), /Another runner listens/);
+      await assert.rejects(second.startRunner(), /Another program listens/);
       const [event] = await second.recorded();
       assert.ok(event?.type === 'exit' && event.reason === 'start-failed');
     } finally {

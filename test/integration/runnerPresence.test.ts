@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
-import { spawn, type ChildProcess } from 'node:child_process';
+import { spawn, type ChildProcess, type SpawnOptions } from 'node:child_process';
 import { once } from 'node:events';
 import * as fs from 'node:fs/promises';
 import * as path from 'node:path';
 import { Runners } from '../../src/agents/runners';
 import { socketAddress } from '../../src/base/sockets';
-import { EVENTS_FILE, LAUNCH_FILE } from '../../src/domain/runnerProtocol';
+import { EVENTS_FILE, LAUNCH_FILE, MARKER_VARIABLE } from '../../src/domain/runnerProtocol';
 import { makeTempFolder, removeTempFolder } from '../support/tempFolder';
 
 /** A platform on which a missing marker proves nothing; processes are looked up in this one's way. */
@@ -26,8 +26,8 @@ describe('a runner whose socket is silent, where no marker can be seen', () => {
 
   const sessionFolder = (id: string): string => path.join(folder, 'sessions', id);
 
-  const start = async (...args: readonly string[]): Promise<void> => {
-    child = spawn(process.execPath, ['-e', 'setInterval(() => {}, 1000)', ...args]);
+  const start = async (options: SpawnOptions, ...args: readonly string[]): Promise<void> => {
+    child = spawn(process.execPath, ['-e', 'setInterval(() => {}, 1000)', ...args], options);
     await once(child, 'spawn');
   };
 
@@ -53,24 +53,24 @@ describe('a runner whose socket is silent, where no marker can be seen', () => {
   };
 
   it('may be alive while its process works for the folder of the session', async () => {
-    await start(sessionFolder('cafe0001'));
+    await start({}, sessionFolder('cafe0001'));
     await record('cafe0001');
     assert.equal(await presence('cafe0001'), 'unknown');
   });
 
   it('is gone when its number belongs to another program, or another session', async () => {
-    await start(sessionFolder('cafe0001'), 'more');
+    await start({}, sessionFolder('cafe0001'), 'more');
     await record('cafe0001');
     assert.equal(await presence('cafe0001'), 'gone');
     child.kill('SIGKILL');
     await once(child, 'exit');
-    await start(sessionFolder('cafe0002'));
+    await start({}, sessionFolder('cafe0002'));
     await record('cafe0001');
     assert.equal(await presence('cafe0001'), 'gone');
   });
 
   it('is gone when there is no such process', async () => {
-    await start(sessionFolder('cafe0001'));
+    await start({}, sessionFolder('cafe0001'));
     await record('cafe0001');
     child.kill('SIGKILL');
     await once(child, 'exit');
@@ -78,8 +78,23 @@ describe('a runner whose socket is silent, where no marker can be seen', () => {
   });
 
   if (process.platform === 'linux') {
+    it('may be alive on Linux before it has told of itself', async () => {
+      const marked = { ...process.env, [MARKER_VARIABLE]: 'none' };
+      await start({ env: marked }, sessionFolder('cafe0001'));
+      await record('cafe0001');
+      await fs.rm(path.join(sessionFolder('cafe0001'), EVENTS_FILE));
+      assert.equal(await presence('cafe0001', 'linux'), 'unknown');
+    });
+
+    it('is gone on Linux when only its agent carries the marker', async () => {
+      const marked = { ...process.env, [MARKER_VARIABLE]: 'none' };
+      await start({ env: marked }, 'agent');
+      await record('cafe0001');
+      assert.equal(await presence('cafe0001', 'linux'), 'gone');
+    });
+
     it('must carry the marker on Linux, whatever its command line says', async () => {
-      await start(sessionFolder('cafe0001'));
+      await start({}, sessionFolder('cafe0001'));
       await record('cafe0001');
       assert.equal(await presence('cafe0001', 'linux'), 'gone');
     });

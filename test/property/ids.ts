@@ -1,6 +1,6 @@
 import crypto, { type UUID } from 'node:crypto';
 import type { Disposable } from '../../src/base/disposable';
-import type { Random } from '../fault/store/random';
+import type { Random } from '../fault/random';
 
 /** Has the ids that are made from now on depend on nothing but `random`, so that a run can be repeated. */
 export function repeatIds(random: Random): Disposable {

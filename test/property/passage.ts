@@ -1,4 +1,4 @@
-import type { Random } from '../fault/store/random';
+import type { Random } from '../fault/random';
 import { turns } from './turns';
 
 /** What the code of a dead host would see if it ran on: nothing that it does counts. */

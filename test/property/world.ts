@@ -2,7 +2,7 @@ import * as path from 'node:path';
 import { UserError } from '../../src/base/errors';
 import { taskOf } from '../../src/domain/message';
 import type { DurableStore } from '../../src/store/durableStore';
-import { Random } from '../fault/store/random';
+import { Random } from '../fault/random';
 import { openStore } from '../support/stores';
 import { Host } from './host';
 import { SimulatedPlaces } from './simulatedPlaces';

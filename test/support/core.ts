@@ -5,7 +5,8 @@ import * as path from 'node:path';
 import { promisify } from 'node:util';
 import { AgentCatalogue } from '../../src/agents/agentCatalogue';
 import { presets } from '../../src/agents/presets';
-import { Runners } from '../../src/agents/runners';
+import type { ConnectionTimes } from '../../src/agents/runnerClient';
+import { Runners, type RunnersOptions } from '../../src/agents/runners';
 import { deferred } from '../../src/base/async';
 import { toError } from '../../src/base/errors';
 import { silentLogger } from '../../src/base/log';
@@ -47,6 +48,15 @@ export class TestCore {
     heartbeatMs: 30_000,
     sessionTimeoutMs: 3_600_000,
   };
+  /** Read at each launch; a test may change them. */
+  readonly times = {
+    graceMs: GRACE_MS,
+    startTimeoutMs: 30_000,
+    idleLimitMs: 0,
+    longestTurnMs: 0,
+  };
+  /** How long runners may take to answer; read at each opening. Default: as in the product. */
+  patience: ConnectionTimes & { readonly patienceMs?: number } = {};
   store!: DurableStore;
   /** Steps of a handoff's life; a test calls them inside `store.mutate`. */
   book!: HandoffBook;
@@ -65,7 +75,12 @@ export class TestCore {
 
   /** @param ownAgents agents beside the presets; read each time, as settings are */
   static async open(ownAgents: readonly AgentDefinition[] = []): Promise<TestCore> {
-    return new TestCore(await makeTempFolder(), ownAgents).prepare();
+    return new TestCore(await TestCore.makeRoot(), ownAgents).prepare();
+  }
+
+  /** The folder of a core; {@link dispose} removes it. */
+  protected static makeRoot(): Promise<string> {
+    return makeTempFolder();
   }
 
   /** Makes the repository, and opens the state for the first time. */
@@ -104,7 +119,13 @@ export class TestCore {
     this.book = book;
     const shared = { store, agents, git, limits: () => limits, log: silentLogger };
     const runners = this.makeRunners();
-    this.manager = new SessionManager({ ...shared, runners, work: book, clock });
+    this.manager = new SessionManager({
+      ...shared,
+      ...this.patience,
+      runners,
+      work: book,
+      clock,
+    });
     this.routing = new Routing({
       ...shared,
       book,
@@ -116,18 +137,18 @@ export class TestCore {
 
   /** What starts agents, and finds them again. */
   protected makeRunners(): RunnerPort {
-    return new Runners({
+    return new Runners(this.runnersOptions());
+  }
+
+  protected runnersOptions(): RunnersOptions {
+    return {
       sessionsFolder: path.join(this.root, 'home/sessions'),
       socketFolder: path.join(this.root, 's'),
       node: process.execPath,
       runnerProgram: path.resolve('dist/runner.js'),
-      times: () => ({
-        graceMs: GRACE_MS,
-        startTimeoutMs: 30_000,
-        idleLimitMs: 0,
-        longestTurnMs: 0,
-      }),
-    });
+      times: () => this.times,
+      connection: this.patience,
+    };
   }
 
   /** Starts a rehearsal session and waits until it has its task. */

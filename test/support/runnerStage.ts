@@ -89,8 +89,8 @@ export class RunnerStage {
   }
 
   async connect(): Promise<RunnerConnection> {
-    const { socket, controlToken, version } = this.launch;
-    const connection = await connectRunner({ socket, version, token: controlToken });
+    const { sessionId, socket, controlToken, version } = this.launch;
+    const connection = await connectRunner({ sessionId, socket, version, token: controlToken });
     this.connections.push(connection);
     return connection;
   }

@@ -12,7 +12,7 @@ async function main(): Promise<number> {
     allowPositionals: true,
     options: { grep: { type: 'string' }, long: { type: 'boolean' } },
   });
-  // The steps inherit it; test/fault/store/settings.ts reads it.
+  // The steps inherit it; test/fault/settings.ts reads it.
   if (values.long) process.env['DEPUTY_FAULT'] = 'long';
   const steps = select(allSteps(), positionals);
   const interrupt = new AbortController();

@@ -80,6 +80,17 @@ describe('CommandDesk', () => {
     ]);
     assert.equal(acts, 2);
   });
+
+  it('remembers the latest of many thousands, and not all of them', async () => {
+    const acted: string[] = [];
+    const desk = new CommandDesk([], async ({ id }) => void acted.push(id));
+    const ids = Array.from({ length: 3_000 }, (_, n) => `c${n}`);
+    for (const id of ids) await desk.handle({ id, command: 'cancel' });
+    for (const id of ids.slice(-1_000)) await desk.handle({ id, command: 'cancel' });
+    assert.deepEqual(acted, ids);
+    assert.ok((await desk.handle({ id: 'c0', command: 'cancel' })).ok);
+    assert.equal(acted.length, 3_001);
+  });
 });
 
 describe('reportExit', () => {

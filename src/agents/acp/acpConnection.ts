@@ -10,7 +10,7 @@ import type {
   OpenRequest,
   TurnResult,
 } from '../agentConnection';
-import { isObject, objectOf, textOf, type JsonObject } from './json';
+import { cut, isObject, objectOf, textOf, type JsonObject } from './json';
 import { messageStream } from './messageStream';
 import { CANCELLED, PermissionDesk, readOptions } from './permissions';
 import { failedTurn, readTurnResult } from './turnResult';
@@ -38,6 +38,7 @@ export class AcpConnection implements AgentConnection {
   private readonly listener: AgentListener;
   private conversationId: string | undefined;
   private isCancelling = false;
+  private hasToldOfForeign = false;
 
   constructor(
     private readonly settings: AcpStart,
@@ -67,6 +68,7 @@ export class AcpConnection implements AgentConnection {
     const { listener } = this;
     const stream = messageStream(stdin, stdout, {
       onUpdate: (params) => {
+        if (this.isForeign(params)) return;
         for (const event of this.translator.translate(objectOf(params['update']))) {
           listener.onEvent(event);
         }
@@ -173,10 +175,25 @@ export class AcpConnection implements AgentConnection {
     }
   }
 
+  /** True for what is about another conversation than ours: it is left out, and that is told once. */
+  private isForeign(params: JsonObject): boolean {
+    const id = textOf(params['sessionId']);
+    if (id === undefined || this.conversationId === undefined || id === this.conversationId) {
+      return false;
+    }
+    if (!this.hasToldOfForeign) {
+      this.hasToldOfForeign = true;
+      const text = `The agent reports about another conversation (${cut(id, 100)}). Deputy leaves that out.`;
+      this.listener.onEvent({ type: 'stderr', text });
+    }
+    return true;
+  }
+
   private async askPermission(
     params: JsonObject,
     signal: AbortSignal,
   ): Promise<acp.RequestPermissionResponse> {
+    if (this.isForeign(params)) return CANCELLED;
     const toolCall = objectOf(params['toolCall']);
     for (const event of this.translator.translateTool(toolCall)) this.listener.onEvent(event);
     // The agent waits for an answer before it ends a turn, cancelled or not.

@@ -23,6 +23,9 @@ const MAX_TITLE_CHARS = 1_000;
 /** Tool calls whose state is remembered; of older ones only that they were reported. */
 const MAX_REMEMBERED_TOOLS = 1_000;
 
+/** Of still older ones nothing is remembered: news of one makes it a tool call again. */
+const MAX_REPORTED_TOOLS = 20_000;
+
 /** Longest text of one event, in UTF-16 units; a longer one becomes several events. */
 const MAX_TEXT_CHARS = 64 * 1024;
 
@@ -91,11 +94,17 @@ export class UpdateTranslator {
   private remember(toolCallId: string, call: ToolCall): void {
     this.reportedIds.add(toolCallId);
     this.tools.set(toolCallId, call);
-    if (this.tools.size <= MAX_REMEMBERED_TOOLS) return;
-    for (const oldest of this.tools.keys()) {
-      this.tools.delete(oldest);
-      break;
-    }
+    dropOldest(this.reportedIds, MAX_REPORTED_TOOLS);
+    dropOldest(this.tools, MAX_REMEMBERED_TOOLS);
+  }
+}
+
+/** Takes the oldest key out of a collection that has grown by one beyond its limit. */
+function dropOldest(from: Set<string> | Map<string, unknown>, limit: number): void {
+  if (from.size <= limit) return;
+  for (const oldest of from.keys()) {
+    from.delete(oldest);
+    return;
   }
 }
 

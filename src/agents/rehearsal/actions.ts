@@ -110,6 +110,9 @@ async function perform(command: Command, turn: Turn, host: Host): Promise<StopRe
     case 'flood':
       await flood(turn, command.kilobytes);
       return undefined;
+    case 'count':
+      await count(turn, command.lines, command.ms);
+      return undefined;
     case 'usage':
       await turn.addUsage(command.tokens, command.usd, WINDOW_TOKENS);
       return undefined;
@@ -167,6 +170,14 @@ async function flood(turn: Turn, kilobytes: number): Promise<void> {
       piece += `${`flood ${line} of ${kilobytes} `.padEnd(FLOOD_LINE_CHARS - 1, '.')}\n`;
     }
     await turn.sayUnrecorded(piece);
+  }
+}
+
+/** One after the other, so that a reader can tell whether each came once. */
+async function count(turn: Turn, lines: number, ms: number): Promise<void> {
+  for (let line = 1; line <= lines && !turn.signal.aborted; line += 1) {
+    await turn.sayUnrecorded(`line ${line} of ${lines}\n`);
+    if (ms > 0) await delay(ms, turn.signal);
   }
 }
 

@@ -16,6 +16,7 @@ export type Command =
   | { readonly kind: 'exit'; readonly code: number }
   | { readonly kind: 'crash' }
   | { readonly kind: 'flood'; readonly kilobytes: number }
+  | { readonly kind: 'count'; readonly lines: number; readonly ms: number }
   | { readonly kind: 'usage'; readonly tokens: number; readonly usd: number | undefined }
   | { readonly kind: 'recall' }
   | { readonly kind: 'refuse' }

@@ -5,6 +5,7 @@ import {
   fileText,
   lineFeeds,
   number,
+  parseCount,
   parsePlan,
   parseRun,
   parseUsage,
@@ -78,6 +79,10 @@ const WORDS: ReadonlyMap<string, Word> = new Map<string, Word>([
       kind: 'flood',
       kilobytes,
     })),
+  ],
+  [
+    'count',
+    { syntax: 'count LINES [MS]', does: 'says numbered lines, MS ms apart', parse: parseCount },
   ],
   ['usage', { syntax: 'usage TOKENS [USD]', does: 'reports usage and cost', parse: parseUsage }],
   ['recall', bare('recall', 'says what you said before', { kind: 'recall' })],

@@ -109,6 +109,14 @@ export function parseRun(rest: string): Parsed {
     : { kind: 'run', program, args };
 }
 
+/** Parses lines and the time between two. */
+export function parseCount(rest: string): Parsed {
+  const [given, pause = '0'] = splitFirst(rest);
+  return numberUpTo(1_000_000, /^\d+$/, given, (lines) =>
+    numberUpTo(10_000, /^\d+$/, pause, (ms) => ({ kind: 'count', lines, ms })),
+  );
+}
+
 /** Parses tokens and cost. */
 export function parseUsage(rest: string): Parsed {
   const [given, cost] = splitFirst(rest);

@@ -8,8 +8,8 @@ import * as readline from 'node:readline';
 import { built } from '../../host/paths';
 import { assertNumbered, eventFilesOf, eventsIn, seqs } from '../../support/eventFolders';
 import { makeTempFolder, removeTempFolder } from '../../support/tempFolder';
-import { Random } from '../store/random';
-import { count, digits, report, SEED, TEST_MS } from '../store/settings';
+import { Random } from '../random';
+import { count, digits, report, SEED, TEST_MS } from '../settings';
 
 /** Events that the writer has not acknowledged when it acknowledges others; see `logWriter.ts`. */
 const UNAPPLIED = 30;

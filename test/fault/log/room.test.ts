@@ -7,7 +7,7 @@ import { built } from '../../host/paths';
 import { run } from '../../host/run';
 import { eventsIn } from '../../support/eventFolders';
 import { assertContiguous, RunnerStage, type EventTap } from '../../support/runnerStage';
-import { digits, report, TEST_MS } from '../store/settings';
+import { digits, report, TEST_MS } from '../settings';
 
 const MOUNT_BYTES = 100 * 1024 * 1024;
 const FILL_BYTES = 1024 * 1024;

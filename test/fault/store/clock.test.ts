@@ -5,7 +5,7 @@ import { openStore } from '../../support/stores';
 import { makeTempFolder, removeTempFolder } from '../../support/tempFolder';
 import { proveState, writePlan } from './folder';
 import { Model } from './model';
-import { report, SEED, TEST_MS } from './settings';
+import { report, SEED, TEST_MS } from '../settings';
 
 const options = { seed: SEED, isClockBackwards: true };
 const DAY_SECONDS = 86_400;

@@ -12,7 +12,7 @@ import { openStore } from '../../support/stores';
 import { makeTempFolder, removeTempFolder } from '../../support/tempFolder';
 import { filesOf, proveUnchanged, readFolder, restoreFiles, writeFiles, writePlan } from './folder';
 import { Model, readStore, type StateImage } from './model';
-import { count, digits, report, SEED, TEST_MS } from './settings';
+import { count, digits, report, SEED, TEST_MS } from '../settings';
 
 /** Twice as many, and all sessions are there: then most transactions are short. */
 const BEFORE = 35;

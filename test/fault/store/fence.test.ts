@@ -11,7 +11,7 @@ import { openStore } from '../../support/stores';
 import { makeTempFolder, removeTempFolder } from '../../support/tempFolder';
 import { filesOf, proveState, sqlJs, writeFiles, writePlan } from './folder';
 import { Model } from './model';
-import { SEED, TEST_MS } from './settings';
+import { SEED, TEST_MS } from '../settings';
 
 const options = { seed: SEED };
 const LOST = { reason: 'lost-ownership' };

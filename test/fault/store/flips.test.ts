@@ -19,8 +19,8 @@ import {
   writePlan,
 } from './folder';
 import { Model, readStore } from './model';
-import { Random } from './random';
-import { count, digits, report, SEED, TEST_MS } from './settings';
+import { Random } from '../random';
+import { count, digits, report, SEED, TEST_MS } from '../settings';
 
 const options = { seed: SEED };
 /** Transactions in each journal. */

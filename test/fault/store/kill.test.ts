@@ -6,8 +6,8 @@ import { journalGenerations, snapshotGenerations } from '../../../src/store/jour
 import { makeTempFolder, removeTempFolder } from '../../support/tempFolder';
 import { proveState } from './folder';
 import { Model } from './model';
-import { Random } from './random';
-import { count, digits, report, SEED, TEST_MS } from './settings';
+import { Random } from '../random';
+import { count, digits, report, SEED, TEST_MS } from '../settings';
 import { Writer } from './writer';
 
 /** So that a store does not grow until reading it is all that the test does. */

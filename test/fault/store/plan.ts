@@ -4,7 +4,7 @@ import type { NewMessage, Turn } from '../../../src/session/ports';
 import type { Tables } from '../../../src/store/tables';
 import { makeSession } from '../../support/sessions';
 import { makeHandoff } from '../../support/stores';
-import { Random } from './random';
+import { Random } from '../random';
 
 /** One write of a transaction. */
 export type Step =

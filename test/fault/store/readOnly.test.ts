@@ -5,7 +5,7 @@ import { openStore, STORE_PROGRAMS } from '../../support/stores';
 import { makeTempFolder, removeTempFolder } from '../../support/tempFolder';
 import { filesOf, proveState, proveUnchanged, writePlan } from './folder';
 import { Model } from './model';
-import { report, SEED, TEST_MS } from './settings';
+import { report, SEED, TEST_MS } from '../settings';
 import { Writer } from './writer';
 
 /** "nobody": root may write anywhere. */

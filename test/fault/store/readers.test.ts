@@ -3,7 +3,7 @@ import * as path from 'node:path';
 import { makeTempFolder, removeTempFolder } from '../../support/tempFolder';
 import { proveState } from './folder';
 import { Model } from './model';
-import { count, digits, report, SEED, TEST_MS } from './settings';
+import { count, digits, report, SEED, TEST_MS } from '../settings';
 import { Writer } from './writer';
 
 const options = { seed: SEED };

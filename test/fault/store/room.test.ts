@@ -5,7 +5,7 @@ import { run } from '../../host/run';
 import { makeTempFolder, removeTempFolder } from '../../support/tempFolder';
 import { proveState, readFolder } from './folder';
 import { Model } from './model';
-import { digits, report, SEED, TEST_MS } from './settings';
+import { digits, report, SEED, TEST_MS } from '../settings';
 import { Writer } from './writer';
 
 const options = { seed: SEED, name: 'writer' };

@@ -3,8 +3,8 @@ import * as path from 'node:path';
 import { makeTempFolder, removeTempFolder } from '../../support/tempFolder';
 import { readFolder } from './folder';
 import { Model } from './model';
-import { Random } from './random';
-import { count, digits, report, SEED, TEST_MS } from './settings';
+import { Random } from '../random';
+import { count, digits, report, SEED, TEST_MS } from '../settings';
 import { Writer } from './writer';
 
 const options = { seed: SEED };
