@@ -4,7 +4,8 @@ import { once } from 'node:events';
 import * as path from 'node:path';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import type { AgentDefinition } from '../src/domain/agent';
-import { Transcript } from '../src/domain/transcript';
+import { OutputText } from '../src/editor/outputText';
+import { PacedText } from '../src/editor/pacedText';
 import { TestCore } from '../test/support/core';
 import type { Bench, BenchContext } from './bench';
 import { memoryOf } from './processMemory';
@@ -32,6 +33,7 @@ const FLOODING: AgentDefinition = {
 };
 
 /** What much output of many agents at once does to the editor. */
+/** How well the editor bears the output of many agents at once. */
 export const floodBench: Bench = { name: 'flood', run };
 
 async function run({ folder }: BenchContext): Promise<Section> {
@@ -46,7 +48,7 @@ async function run({ folder }: BenchContext): Promise<Section> {
     return {
       title: 'Eight sessions that flood',
       notes: [
-        `Each of ${SESSIONS} agents answers a prompt with ${BYTES / 2 ** 20} MB of text in lines of 100 bytes, a line an update, as fast as it is taken. With everything real: runner, event log, socket, manager, the text of the output channel; until the last turn has ended. Beside it ${SESSIONS} Node programs that read the same from the same agents, and append each line as a JSON line to a file. All have been started before. MB are those of the text.`,
+        `Each of ${SESSIONS} agents answers a prompt with ${BYTES / 2 ** 20} MB of text in lines of 100 bytes, a line an update, as fast as it is taken. With everything real: runner, event log, socket, manager, the text of the output channel and what of it is shown; until the last turn has ended. Beside it ${SESSIONS} Node programs that read the same from the same agents, and append each line as a JSON line to a file. All have been started before. MB are those of the text.`,
         `Delay: how late a timer of ${RESOLUTION_MS} ms fires in the process that would be the extension host; during the plain readers it only waits for them. Where other programs keep the cores busy, it mostly measures the scheduler.`,
         'Memory: the most that the process took during the flood, over what it took before; and the most that one of the runners took, beside what it took before.',
       ],
@@ -141,6 +143,25 @@ async function floodPlainly(folder: string): Promise<Flood> {
   });
 }
 
+/** An output channel without a window. */
+class Shown {
+  /** Text that the channel was to show. */
+  chars = 0;
+  readonly paced = new PacedText(() => undefined);
+  readonly text = new OutputText((text) => {
+    this.chars += text.length;
+    this.paced.write(text);
+  });
+
+  constructor() {
+    void this.text.fill(nothing());
+  }
+}
+
+async function* nothing(): AsyncGenerator<never> {
+  // It has no past.
+}
+
 interface SessionFlood extends Flood {
   /** Of the runner that took the most. */
   readonly runnerPeak: number | undefined;
@@ -148,12 +169,12 @@ interface SessionFlood extends Flood {
 }
 
 async function floodSessions(core: TestCore): Promise<SessionFlood> {
-  const shown = new Map<string, { transcript: Transcript; chars: number }>();
+  const shown = new Map<string, Shown>();
   const runnerPids: number[] = [];
   const subscription = core.manager.onDidApply(({ sessionId, events }) => {
-    const channel = shown.get(sessionId) ?? { transcript: new Transcript(), chars: 0 };
-    shown.set(sessionId, channel);
-    channel.chars += channel.transcript.append(events).length;
+    let channel = shown.get(sessionId);
+    if (!channel) shown.set(sessionId, (channel = new Shown()));
+    channel.text.add(events);
     for (const event of events) if (event.type === 'runner-started') runnerPids.push(event.pid);
   });
   const ids: string[] = [];
@@ -180,7 +201,10 @@ async function floodSessions(core: TestCore): Promise<SessionFlood> {
     await Promise.all(ends);
   });
   subscription.dispose();
-  for (const { chars } of shown.values()) assert.ok(chars > BYTES, 'all of it was shown');
+  for (const { chars, paced } of shown.values()) {
+    paced.dispose();
+    assert.ok(chars > BYTES, 'all of it has become text');
+  }
   return { ...flood, runnerPeak, runnerBefore };
 }
 

@@ -16,6 +16,9 @@ const CHARS_A_MS = 64;
 /** So much is shown again after something was left out; the latest, for it tells how a flood ended. */
 const TAIL_CHARS = 64 * 1024;
 
+/** A longer line is cut anywhere. */
+const MAX_LINE_CHARS = 4 * 1024;
+
 /** In a flood that does not end, something is shown whenever there is room for so much. */
 const ROOM_CHARS = 256 * 1024;
 
@@ -96,20 +99,27 @@ export class PacedText implements Disposable {
     this.append(text);
   }
 
-  /** Keeps no more than the tail. */
+  /** Keeps no more than the tail; piece by piece, for to join them all the time would cost much. */
   private leaveOut(): void {
     if (this.pendingChars <= 2 * TAIL_CHARS) return;
-    const text = this.pending.join('');
-    const tail = text.slice(startOfTail(text, text.length - TAIL_CHARS));
-    this.leftOutChars += text.length - tail.length;
-    this.pending = [tail];
-    this.pendingChars = tail.length;
+    const wasChars = this.pendingChars;
+    let kept = this.pending.length - 1;
+    let chars = this.pending[kept]?.length ?? 0;
+    for (; kept > 0 && chars < TAIL_CHARS; kept--) chars += this.pending[kept - 1]?.length ?? 0;
+    this.pending.splice(0, kept);
+    const first = this.pending[0] ?? '';
+    const cut = chars - TAIL_CHARS;
+    if (cut > TAIL_CHARS) this.pending[0] = first.slice(startOfTail(first, cut));
+    this.pendingChars = chars - first.length + (this.pending[0]?.length ?? 0);
+    this.leftOutChars += wasChars - this.pendingChars;
   }
 
   private afterGap(): string {
-    const count = this.leftOutChars.toLocaleString('en-US');
+    const text = this.pending.join('');
+    const start = startOfTail(text, 0);
+    const count = (this.leftOutChars + start).toLocaleString('en-US');
     const note = `… ${count} characters are left out here, because they came too fast to be shown. They are in the session's events file.\n`;
-    return `${this.isAtLineStart ? '' : '\n'}${note}${this.pending.join('')}`;
+    return `${this.isAtLineStart ? '' : '\n'}${note}${text.slice(start)}`;
   }
 
   private refill(): void {
@@ -122,7 +132,7 @@ export class PacedText implements Disposable {
 /** Where a line begins, at `from` or soon after it; else where a character does. */
 function startOfTail(text: string, from: number): number {
   const lineStart = text.indexOf('\n', from) + 1;
-  if (lineStart > 0 && lineStart < text.length) return lineStart;
+  if (lineStart > 0 && lineStart - from <= MAX_LINE_CHARS) return lineStart;
   const code = text.charCodeAt(from);
   return code >= 0xdc00 && code <= 0xdfff ? from + 1 : from;
 }

@@ -103,7 +103,7 @@ describe('PacedText', () => {
   it('shows something from time to time of a flood that does not end, and not too much', () => {
     const stage = new Stage();
     for (let n = 0; n < 400; n++) {
-      stage.flood(n * 200, (n + 1) * 200);
+      stage.flood(n * 500, (n + 1) * 500);
       stage.pass(100);
     }
     const gaps = stage.all.split('characters are left out here').length - 1;

@@ -4,7 +4,7 @@ import * as path from 'node:path';
 import { readEvents } from '../../../src/agents/eventFile';
 import { delay } from '../../../src/base/async';
 import type { SessionEvent } from '../../../src/domain/events';
-import { EVENTS_FILE, LAUNCH_FILE, type LaunchData } from '../../../src/domain/runnerProtocol';
+import { LAUNCH_FILE, type LaunchData } from '../../../src/domain/runnerProtocol';
 import { lastingProcesses } from '../../support/lastingProcesses';
 import { openStore } from '../../support/stores';
 import { makeTempFolder, removeTempFolder } from '../../support/tempFolder';
@@ -83,8 +83,8 @@ describe('The sessions of a host that', function () {
 
   const eventsOf = async (id: string): Promise<SessionEvent[]> => {
     const events: SessionEvent[] = [];
-    const file = path.join(sessionsFolder(), id, EVENTS_FILE);
-    for await (const event of readEvents(file)) events.push(event);
+    const folder = path.join(sessionsFolder(), id);
+    for await (const event of readEvents(folder)) events.push(event);
     return events;
   };
 
