@@ -36,13 +36,11 @@ export class OutputText {
   }
 
   private write(events: readonly SessionEvent[]): void {
-    const fresh: SessionEvent[] = [];
     for (const event of events) {
       if (event.seq <= this.lastSeq) continue;
       this.lastSeq = event.seq;
-      fresh.push(event);
+      const text = this.transcript.append([event]);
+      if (text !== '') this.append(text);
     }
-    const text = this.transcript.append(fresh);
-    if (text !== '') this.append(text);
   }
 }

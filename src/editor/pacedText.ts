@@ -14,7 +14,7 @@ const BURST_CHARS = 4 * 1024 * 1024;
 const CHARS_A_MS = 64;
 
 /** So much is shown again after something was left out; the latest, for it tells how a flood ended. */
-const TAIL_CHARS = 64 * 1024;
+const TAIL_CHARS = 16 * 1024;
 
 /** A longer line is cut anywhere. */
 const MAX_LINE_CHARS = 4 * 1024;

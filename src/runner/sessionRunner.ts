@@ -11,6 +11,7 @@ import { CommandDesk } from './commandDesk';
 import { Conversation } from './conversation';
 import { EventLog, type EventLogOptions } from './eventLog';
 import { reportExit, type Cause } from './exitReport';
+import { yieldToOthers } from './priority';
 import { openConnection } from './protocols';
 import { RunnerServer } from './runnerServer';
 import { climbStopLadder } from './stopLadder';
@@ -159,6 +160,8 @@ export class SessionRunner {
     this.processes.addRoot(agent.pid);
     this.log.append({ type: 'agent-started', pid: agent.pid, program: command });
     if (isLast) {
+      // What comes from a flooding agent shall not hold up the editor; the agent itself is not slowed.
+      yieldToOthers();
       void agent.exited.then(() => this.end({ kind: 'ended', wasReady: this.conversation.isOpen }));
     }
     return agent;

@@ -21,10 +21,10 @@ export interface AppliedEvents {
 const TURN_MS = 4;
 
 /** What may wait to be applied before a session's runner is no longer read, in UTF-16 units. */
-const MAX_WAITING_CHARS = 128 * 1024;
+const MAX_WAITING_CHARS = 64 * 1024;
 
 /** About how much can be read and parsed in a millisecond, which was done before it is applied. */
-const READ_CHARS_A_MS = 128 * 1024;
+const READ_CHARS_A_MS = 256 * 1024;
 
 /** How late the record of a session says that output was applied, in milliseconds. */
 const SETTLE_MS = 1_000;

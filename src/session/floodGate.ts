@@ -5,11 +5,11 @@ import type { RunnerLink } from './ports';
  * that took. With eight agents at work beside it, a process that wants more than about a ninth of a
  * core is no longer woken in time, whatever it is woken for.
  */
-const REST_SHARE = 8;
+const REST_SHARE = 10;
 
 /** Bounds of the rest, in milliseconds. The longest still lets about 10 MB a second through. */
 const MIN_REST_MS = 1;
-const MAX_REST_MS = 15;
+const MAX_REST_MS = 12;
 
 /**
  * Lets the runners that flood be read one after the other, with a rest after each: the event loop stays

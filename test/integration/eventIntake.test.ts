@@ -203,7 +203,7 @@ describe('EventIntake', () => {
     assert.ok(flood.isPaused);
     while (intake.seqOf('a') < 400) await nextTurn();
     assert.equal(appliedChars, 400 * 8 * KB);
-    assert.ok(most <= 136 * KB, `${most} waited`);
+    assert.ok(most <= 72 * KB, `${most} waited`);
   });
 
   it('gives every session its turn, and others the event loop in between', async () => {

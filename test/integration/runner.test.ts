@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import * as fs from 'node:fs/promises';
+import * as os from 'node:os';
 import * as path from 'node:path';
 import { connectRunner, RunnerConnectError } from '../../src/agents/runnerClient';
 import { exists } from '../../src/base/files';
@@ -25,6 +26,17 @@ describe('a runner', () => {
     assert.equal((await tap.next('conversation')).conversationId, 'conversation-1');
     assert.equal(tap.textAfter(0), 'hello');
     assert.deepEqual(await stage.recorded(), tap.events);
+  });
+
+  it('lets the editor go before it, but does not slow the agent', async () => {
+    stage = await RunnerStage.make();
+    const tap = await stage.start();
+    await tap.turnEnd('task-1');
+    const { pid } = await tap.next('agent-started');
+    const { PRIORITY_BELOW_NORMAL } = os.constants.priority;
+    const own = os.getPriority();
+    assert.equal(os.getPriority(stage.runnerPid), Math.max(own, PRIORITY_BELOW_NORMAL));
+    assert.equal(os.getPriority(pid), own);
   });
 
   it('takes the next prompt once the turn has ended', async () => {
