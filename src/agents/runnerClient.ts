@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import * as net from 'node:net';
 import { deferred, type Deferred } from '../base/async';
+import { ByteLines } from '../base/byteLines';
 import { errorCode, UserError } from '../base/errors';
 import { Emitter, type Event } from '../base/event';
-import { LineSplitter } from '../base/lines';
 import type { SessionEvent } from '../domain/events';
 import type { ClientHello, RunnerCommand, RunnerReply } from '../domain/runnerProtocol';
 import { parseRunnerMessage } from './runnerMessages';
@@ -118,7 +118,7 @@ export async function connectRunner(
 const READ_BYTES = 64 * 1024;
 
 /** One event may hold a whole prompt. */
-const MAX_MESSAGE_CHARS = 128 * 1024 * 1024;
+const MAX_MESSAGE_BYTES = 128 * 1024 * 1024;
 
 /** Bytes that may come before, and with, a welcome; a stranger could send for ever. */
 const MAX_WELCOME_BYTES = 1024 * 1024;
@@ -140,7 +140,7 @@ class RunnerClient implements RunnerConnection {
     readonly sessionId: string,
     private readonly replyMs: number,
   ) {
-    const splitter = new LineSplitter((line) => this.receive(line), MAX_MESSAGE_CHARS);
+    const splitter = new ByteLines((line) => this.receive(line), MAX_MESSAGE_BYTES);
     const read = (length: number, buffer: Uint8Array): boolean => {
       if (socket.destroyed) return false;
       try {
