@@ -2,7 +2,7 @@ import type { RunnerLink } from './ports';
 
 /**
  * After output of a flood was taken in, the event loop is left to others for so many times as long as
- * that took. With eight agents at work beside it, a process that wants more than about a ninth of a
+ * that took. With eight agents at work beside it, a process that wants more than about a tenth of a
  * core is no longer woken in time, whatever it is woken for.
  */
 const REST_SHARE = 10;
