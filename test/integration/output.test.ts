@@ -19,7 +19,7 @@ const TEST_AGENT: AgentDefinition = {
   howToGet: '',
 };
 
-describe('the output of an agent', function () {
+describe('what an output channel shows of an agent', function () {
   this.timeout(60_000);
   let core: TestCore | undefined;
   let stage: RunnerStage | undefined;
