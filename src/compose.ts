@@ -7,7 +7,7 @@ import { keepProgram } from './agents/programs';
 import { Runners } from './agents/runners';
 import { deferred } from './base/async';
 import { UserError } from './base/errors';
-import { ensureSocketFolder } from './base/files';
+import { ensureSocketFolder } from './base/sockets';
 import type { Logger } from './base/log';
 import type { OpenAttempt } from './editor/stateGate';
 import type { StateTools } from './editor/stateCommands';

@@ -6,8 +6,9 @@ import { createGzip } from 'node:zlib';
 import { errorCode } from '../base/errors';
 import { exists } from '../base/files';
 import type { Logger } from '../base/log';
-import { EVENTS_ARCHIVE, EVENTS_FILE } from '../domain/runnerProtocol';
+import { EVENTS_FILE } from '../domain/runnerProtocol';
 import type { SessionTable } from '../session/ports';
+import { listSealed, sealedName, seqOfLine, splitLines } from './eventSegments';
 
 /**
  * Keeps the events of sessions that will have no more of them small: those of completed sessions are
@@ -36,19 +37,34 @@ export async function archiveEvents(
   }
 }
 
-/** At every instant one of the two files is whole. */
+/** Makes an archive of every segment; at every instant one of the two files is whole. */
 async function compress(folder: string): Promise<void> {
-  const events = path.join(folder, EVENTS_FILE);
-  if (!(await exists(events))) return;
-  const archive = path.join(folder, EVENTS_ARCHIVE);
-  const temporary = `${archive}.tmp`;
-  await pipeline(
-    createReadStream(events),
-    createGzip(),
-    createWriteStream(temporary, { mode: 0o600, flush: true }),
-  );
-  await fs.rename(temporary, archive);
-  await fs.rm(events);
+  await sealCurrent(folder);
+  for (const { file, isCompressed } of await listSealed(folder)) {
+    if (isCompressed) continue;
+    const archive = `${file}.gz`;
+    const temporary = `${archive}.tmp`;
+    await pipeline(
+      createReadStream(file),
+      createGzip(),
+      createWriteStream(temporary, { mode: 0o600, flush: true }),
+    );
+    await fs.rename(temporary, archive);
+    await fs.rm(file);
+  }
+}
+
+/** Nothing will be added to the last segment, so it becomes one like the others. */
+async function sealCurrent(folder: string): Promise<void> {
+  const file = path.join(folder, EVENTS_FILE);
+  if (!(await exists(file))) return;
+  for await (const line of splitLines(createReadStream(file))) {
+    const firstSeq = seqOfLine(line);
+    if (firstSeq === undefined) throw new Error(`The first line of ${file} is no event.`);
+    await fs.rename(file, path.join(folder, sealedName(firstSeq)));
+    return;
+  }
+  await fs.rm(file);
 }
 
 async function idleMs(folder: string): Promise<number> {

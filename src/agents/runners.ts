@@ -3,15 +3,12 @@ import * as fs from 'node:fs/promises';
 import * as path from 'node:path';
 import { delay } from '../base/async';
 import { errorCode, UserError } from '../base/errors';
-import { socketAddress } from '../base/files';
+import { identify, showsEnvironments } from '../base/processes/list';
+import type { ProcessInfo } from '../base/processes/processInfo';
 import { findMarked, MarkedProcesses } from '../base/processTree';
+import { socketAddress } from '../base/sockets';
 import type { SessionEvent } from '../domain/events';
-import {
-  EVENTS_FILE,
-  LAUNCH_FILE,
-  RUNNER_PROTOCOL_VERSION,
-  type LaunchData,
-} from '../domain/runnerProtocol';
+import { LAUNCH_FILE, RUNNER_PROTOCOL_VERSION, type LaunchData } from '../domain/runnerProtocol';
 import type { Session } from '../domain/session';
 import type {
   FirstPrompt,
@@ -20,7 +17,7 @@ import type {
   RunnerLookup,
   RunnerPort,
 } from '../session/ports';
-import { readEvents } from './eventFile';
+import { readEvents, readTail, type EventTail } from './eventFile';
 import {
   connectRunner,
   RunnerConnectError,
@@ -50,6 +47,8 @@ export interface RunnersOptions {
   readonly runnerProgram: string;
   /** Times that may change between two launches, in milliseconds. */
   readonly times: () => RunnerTimes;
+  /** Whose way it is to know processes; default the platform of this process. */
+  readonly platform?: NodeJS.Platform;
 }
 
 /** Starts and finds the detached runners of one workspace. */
@@ -98,13 +97,19 @@ export class Runners implements RunnerPort {
   }
 
   readEvents(sessionId: string, fromSeq: number): AsyncIterable<SessionEvent> {
-    return readEvents(path.join(this.folder(sessionId), EVENTS_FILE), fromSeq);
+    return readEvents(this.folder(sessionId), fromSeq);
+  }
+
+  /** The last events of a session, about `maxBytes` of them, for an output that is shown late. */
+  readTail(sessionId: string, maxBytes: number): Promise<EventTail> {
+    return readTail(this.folder(sessionId), maxBytes);
   }
 
   async sweep(sessionId: string): Promise<number> {
     const launch = await this.readLaunch(sessionId);
     if (!launch) return 0;
     const leftovers = new MarkedProcesses(launch.marker);
+    if (!showsEnvironments(this.options.platform)) await this.addRecorded(sessionId, leftovers);
     const found = await leftovers.find();
     await leftovers.killAll();
     return found.length;
@@ -120,14 +125,33 @@ export class Runners implements RunnerPort {
     return false;
   }
 
-  /** A pid proves nothing by itself: the process must carry the session's marker, too. */
+  /**
+   * A pid proves nothing by itself: the process must carry the session's marker, too. Where that
+   * cannot be seen, its command line must end with the session's folder, as a runner's does.
+   */
   private async isRunnerAlive(sessionId: string, launch: LaunchData): Promise<boolean> {
-    const living = new Set((await findMarked(launch.marker)).map((process) => process.pid));
-    if (living.size === 0) return false;
+    const canSee = showsEnvironments(this.options.platform);
+    const marked = canSee ? await findMarked(launch.marker) : undefined;
+    if (marked?.length === 0) return false;
+    if (marked && launch.runnerPid !== undefined) {
+      return marked.some(({ pid }) => pid === launch.runnerPid);
+    }
     for await (const event of this.readEvents(sessionId, 1)) {
-      if (event.type === 'runner-started' && living.has(event.pid)) return true;
+      if (event.type !== 'runner-started') continue;
+      const isAlive = marked
+        ? marked.some(({ pid }) => pid === event.pid)
+        : isRunnerOf(this.folder(sessionId), await identify(event.pid));
+      if (isAlive) return true;
     }
     return false;
+  }
+
+  /** What the runner has told of, for a sweep where no environment tells. */
+  private async addRecorded(sessionId: string, leftovers: MarkedProcesses): Promise<void> {
+    for await (const event of this.readEvents(sessionId, 1)) {
+      if (event.type !== 'runner-started' && event.type !== 'agent-started') continue;
+      leftovers.addRecorded(event.pid, event.at);
+    }
   }
 
   private folder(sessionId: string): string {
@@ -143,6 +167,16 @@ export class Runners implements RunnerPort {
       throw error;
     }
   }
+}
+
+/**
+ * A runner's last argument is its session's folder. Only the end of that is compared: what is above
+ * may hold characters that the system shows in its own way.
+ */
+function isRunnerOf(sessionFolder: string, info: ProcessInfo | undefined): boolean {
+  if (!info || info.isZombie) return false;
+  const end = sessionFolder.split(path.sep).slice(-2).join(path.sep);
+  return info.command.replace(/"$/, '').endsWith(path.sep + end);
 }
 
 function link(connection: RunnerConnection): RunnerLink {

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import * as fs from 'node:fs/promises';
 import * as path from 'node:path';
-import { errorCode, UserError } from './errors';
+import { errorCode } from './errors';
 
 /** Makes a folder, and the missing ones above it, that only the user may enter (0700). */
 export async function ensurePrivateFolder(folder: string): Promise<void> {
@@ -55,31 +55,4 @@ export async function exists(file: string): Promise<boolean> {
     if (errorCode(error) === 'ENOENT' || errorCode(error) === 'ENOTDIR') return false;
     throw error;
   }
-}
-
-/**
- * The folder for local sockets: short, because a Unix socket's path holds about 100 bytes, and
- * private, because whoever can connect could try tokens.
- * @param temporaryFolder where temporary files go; usually `os.tmpdir()`
- * @throws {UserError} when the folder belongs to somebody else
- */
-export async function ensureSocketFolder(temporaryFolder: string): Promise<string> {
-  const userId = process.getuid?.() ?? 0;
-  const folder = path.join(temporaryFolder, `deputy-${userId}`);
-  await ensurePrivateFolder(folder);
-  if (process.platform !== 'win32') {
-    const stat = await fs.lstat(folder);
-    if (!stat.isDirectory() || stat.uid !== userId) {
-      throw new UserError(
-        `${folder} is not a folder of yours, so Deputy does not put its sockets there. Remove it, or set TMPDIR to a folder of your own.`,
-      );
-    }
-    if ((stat.mode & 0o077) !== 0) await fs.chmod(folder, 0o700);
-  }
-  return folder;
-}
-
-/** The address of a local socket: a file in `folder`, or on Windows a named pipe. */
-export function socketAddress(folder: string, name: string): string {
-  return process.platform === 'win32' ? `\\\\.\\pipe\\${name}` : path.join(folder, `${name}.sock`);
 }

@@ -1,5 +1,7 @@
 import { delay } from './async';
-import { listProcesses, type ProcessInfo } from './processList';
+import { listProcesses } from './processes/list';
+import { isChildOf, isSameProcess, type ProcessInfo } from './processes/processInfo';
+import { killWindowsTree } from './processes/windows';
 
 /**
  * True while a process with this id is there, a zombie included. One that belongs to another user
@@ -15,33 +17,58 @@ export function isAlive(pid: number): boolean {
   }
 }
 
+/** What a clock may be late by, in milliseconds, when it is compared with a process's start. */
+const CLOCK_MARGIN_MS = 1_000;
+
 /**
  * The processes of one session: those that carry its marker in their environment and whatever
- * descends from them or from the roots. What was seen once is remembered, so that a process whose
- * parent has died since, or that has dropped its environment, is still found.
+ * descends from them, from the roots, or from processes on record. What was seen once is remembered,
+ * so that a process whose parent has died since, or that has dropped its environment, is still found.
  *
- * Where environments cannot be read (anywhere but Linux), descent is all there is: call
+ * Where environments cannot be read (see `showsEnvironments`), descent is all there is: call
  * {@link find} while the tree is still intact. This process itself is never part of it.
  */
 export class MarkedProcesses {
   /** Pid to start time; together they name a process even when pids are reused. */
-  private readonly known = new Map<number, string>();
+  private readonly known = new Map<number, number | undefined>();
   private readonly roots = new Set<number>();
+  /** Pid to the latest time that the process may have started at, in milliseconds since 1970. */
+  private readonly recorded = new Map<number, number>();
 
-  /** @param marker value of the environment variable that marks the session's processes */
-  constructor(private readonly marker: string) {}
+  /**
+   * @param marker value of the environment variable that marks the session's processes
+   * @param list how the system's processes are listed; default `listProcesses`
+   */
+  constructor(
+    private readonly marker: string,
+    private readonly list: (marker: string) => Promise<ProcessInfo[]> = listProcesses,
+  ) {}
 
   /** Adds a process that this one has started and that therefore belongs to the session. */
   addRoot(pid: number): void {
     this.roots.add(pid);
   }
 
-  /** The session's living processes, zombies excluded. */
+  /**
+   * Adds a process that another one has recorded as the session's. Its number may have been given to
+   * a later process since; that one started after the record was made. Finds nothing on Linux, which
+   * does not need it.
+   * @param recordedAtMs when it was recorded, in milliseconds since 1970
+   */
+  addRecorded(pid: number, recordedAtMs: number): void {
+    this.recorded.set(pid, recordedAtMs);
+  }
+
+  /**
+   * The session's living processes, zombies excluded.
+   * @throws {ProcessListError} when the processes cannot be listed
+   */
   async find(): Promise<ProcessInfo[]> {
-    const all = await listProcesses(this.marker);
+    const all = await this.list(this.marker);
+    const self = all.find((info) => info.pid === process.pid);
     const members = new Map<number, ProcessInfo>();
     for (const info of all) {
-      if (info.pid !== process.pid && this.isMember(info)) members.set(info.pid, info);
+      if (info.pid !== process.pid && this.isMember(info, self)) members.set(info.pid, info);
     }
     addDescendants(all, members);
     // A root is ours only as long as it is our child; afterwards its pid may name anything.
@@ -67,16 +94,21 @@ export class MarkedProcesses {
     }
   }
 
-  private isMember(info: ProcessInfo): boolean {
-    return (
-      info.isMarked ||
-      this.known.get(info.pid) === info.startTime ||
-      (this.roots.has(info.pid) && info.ppid === process.pid)
-    );
+  private isMember(info: ProcessInfo, self: ProcessInfo | undefined): boolean {
+    const { pid, startedAtMs } = info;
+    if (info.isMarked) return true;
+    if (isSameProcess(info, { pid, startTime: this.known.get(pid) })) return true;
+    if (this.roots.has(pid) && self && isChildOf(info, self)) return true;
+    const recordedAtMs = this.recorded.get(pid);
+    if (recordedAtMs === undefined || startedAtMs === undefined) return false;
+    return startedAtMs <= recordedAtMs + CLOCK_MARGIN_MS;
   }
 }
 
-/** Living processes that carry the marker in their environment; this one is not among them. */
+/**
+ * Living processes that show the marker in their environment; this one is not among them. All there
+ * are only where environments can be read, see `showsEnvironments`.
+ */
 export async function findMarked(marker: string): Promise<ProcessInfo[]> {
   const all = await listProcesses(marker);
   return all.filter((info) => info.isMarked && !info.isZombie && info.pid !== process.pid);
@@ -93,6 +125,19 @@ export function signalGroup(groupId: number, name: NodeJS.Signals): void {
   // -1 would mean every process of this user.
   if (groupId <= 1) return;
   sendSignal(-groupId, name);
+}
+
+/**
+ * Ends by force, without a list of the processes, the group that a process leads; on Windows the
+ * process and its descendants. One that is gone already is no error.
+ * @param platform default that of this process
+ */
+export async function killGroupOrTree(
+  pid: number,
+  platform: NodeJS.Platform = process.platform,
+): Promise<void> {
+  if (platform === 'win32') await killWindowsTree(pid);
+  else signalGroup(pid, 'SIGKILL');
 }
 
 function sendSignal(target: number, name: NodeJS.Signals): void {
@@ -112,12 +157,13 @@ function addDescendants(all: readonly ProcessInfo[], members: Map<number, Proces
     if (siblings) siblings.push(info);
     else children.set(info.ppid, [info]);
   }
-  const queue = [...members.keys()];
-  for (let pid = queue.pop(); pid !== undefined; pid = queue.pop()) {
-    for (const child of children.get(pid) ?? []) {
+  const queue = [...members.values()];
+  for (let parent = queue.pop(); parent; parent = queue.pop()) {
+    for (const child of children.get(parent.pid) ?? []) {
       if (members.has(child.pid) || child.pid === process.pid) continue;
+      if (!isChildOf(child, parent)) continue;
       members.set(child.pid, child);
-      queue.push(child.pid);
+      queue.push(child);
     }
   }
 }

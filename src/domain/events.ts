@@ -108,7 +108,7 @@ export type EventBody =
 
 /**
  * What a conversation has used so far by its agent's own count, which may go on over several
- * processes of the agent. Undefined is what it did not say.
+ * processes of the agent. A count begins at 0 with the conversation; undefined is one that is not known.
  */
 export interface ConversationTotals {
   readonly tokens: number | undefined;

@@ -26,9 +26,9 @@ export function isRunnerVersion(version: unknown): version is number {
   );
 }
 
-/** Files of a session's folder. */
+/** Files of a session's folder; more of events lie beside the first one, see `eventSegments.ts`. */
 export const EVENTS_FILE = 'events.ndjson';
-/** Takes the place of {@link EVENTS_FILE}, compressed, once a session is completed. */
+/** All events of a session that was completed before there were segments. */
 export const EVENTS_ARCHIVE = 'events.ndjson.gz';
 export const LAUNCH_FILE = 'launch.json';
 
@@ -72,6 +72,8 @@ export interface LaunchData {
   readonly idleLimitMs: number;
   /** Longest time that a turn may take, waits for a person left out, in milliseconds; 0: any. */
   readonly longestTurnMs: number;
+  /** Added by the runner once it has read the rest: its process id. */
+  readonly runnerPid?: number;
 }
 
 /** First line of a client; anything else, or a wrong token, ends the connection. */

@@ -119,7 +119,13 @@ export class ClientChannel {
 
   private async handleCommand(command: RunnerCommand): Promise<void> {
     if (command.command === 'subscribe') this.subscribe(command.id, command.fromSeq);
-    else if (command.command !== 'applied') this.send(await this.session.act(command));
+    else if (command.command === 'applied') this.acknowledge(command.seq);
+    else this.send(await this.session.act(command));
+  }
+
+  private acknowledge(seq: number): void {
+    // A segment that cannot be deleted now can be after the next acknowledgement.
+    this.session.log.acknowledge(seq).catch(() => undefined);
   }
 
   private subscribe(id: string, fromSeq: number): void {

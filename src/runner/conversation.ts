@@ -2,7 +2,7 @@ import { deferred, type Deferred } from '../base/async';
 import { UserError } from '../base/errors';
 import type { AgentConnection, AgentListener, OpenedConversation } from '../agents/agentConnection';
 import type { EventLog } from './eventLog';
-import type { TurnAccount } from './turnAccount';
+import { TurnAccount } from './turnAccount';
 
 /**
  * The turns of a session's agent and its permission requests: what is asked of the agent goes into
@@ -15,10 +15,10 @@ export class Conversation {
   /** Requests whose answer is on its way to the log. */
   private readonly beingAnswered = new Set<string>();
 
-  /** @param account what turns used, and why they ended */
+  /** @param account what turns used, and why they ended; default one that begins at nothing */
   constructor(
     private readonly log: EventLog,
-    private readonly account: TurnAccount,
+    private readonly account = new TurnAccount(),
   ) {}
 
   /** What the agent's connection reports to. */
@@ -47,8 +47,8 @@ export class Conversation {
   }
 
   /**
-   * Gives the agent a prompt; settles when that is on record. What comes of it are events.
-   * @throws {UserError} saying why the agent cannot take it
+   * Gives the agent a prompt; settles when that is on record, on the disk. What comes of it are events.
+   * @throws {UserError} saying why the agent cannot take it, or that there is no room to record it
    */
   async prompt(commandId: string, text: string): Promise<void> {
     if (this.isEnding) throw new UserError('The session is ending and takes no more prompts.');
@@ -56,9 +56,8 @@ export class Conversation {
     if (this.turn) throw new UserError('The agent is still working on the prompt before this one.');
     const turn: Turn = { commandId, isCancelled: false, isGiven: false, ended: deferred() };
     this.turn = turn;
-    this.log.append({ type: 'turn-started', commandId, prompt: text });
     try {
-      await this.log.flush();
+      await this.log.record({ type: 'turn-started', commandId, prompt: text });
     } catch (error) {
       this.turn = undefined;
       turn.ended.resolve();
@@ -68,8 +67,8 @@ export class Conversation {
   }
 
   /**
-   * Passes a person's answer to the agent; settles when it is on record.
-   * @throws {UserError} when the agent does not wait for it
+   * Passes a person's answer to the agent; settles when it is on record, on the disk.
+   * @throws {UserError} when the agent does not wait for it, or there is no room to record it
    */
   async answer(requestId: string, optionId: string): Promise<void> {
     const request = this.connection?.openRequests.find((open) => open.requestId === requestId);
@@ -81,12 +80,14 @@ export class Conversation {
     }
     this.beingAnswered.add(requestId);
     try {
-      this.logAnswer(requestId, optionId);
-      await this.log.flush();
+      await this.log.record({ type: 'permission-answered', requestId, optionId });
       this.connection?.answerPermission(requestId, optionId);
-    } finally {
+    } catch (error) {
       this.beingAnswered.delete(requestId);
+      this.settleUnanswered(requestId);
+      throw error;
     }
+    this.beingAnswered.delete(requestId);
   }
 
   /** Asks the agent to end its turn; settles at the turn's end, at once when there is none. */
@@ -136,6 +137,14 @@ export class Conversation {
       this.logAnswer(requestId, undefined);
       connection.answerPermission(requestId, undefined);
     }
+  }
+
+  /** Makes up for what passed over a request because its answer was on its way. */
+  private settleUnanswered(requestId: string): void {
+    const { connection, turn } = this;
+    const isOpen = connection?.openRequests.some((open) => open.requestId === requestId);
+    if (!isOpen) this.logAnswer(requestId, undefined);
+    else if (connection && turn?.isCancelled) this.cancelRequests(connection);
   }
 
   private logAnswer(requestId: string, optionId: string | undefined): void {

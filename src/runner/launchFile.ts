@@ -6,7 +6,7 @@ import { LAUNCH_FILE, RUNNER_PROTOCOL_VERSION, type LaunchData } from '../domain
 
 /**
  * Takes the launch data out of a session's folder: reads it, and at once takes environment and task
- * out of the file, so that secrets do not stay on disk.
+ * out of the file, so that secrets do not stay on disk. This process is noted there as the runner.
  * @throws {UserError} when the file is missing, damaged or of another version
  */
 export async function takeLaunchData(sessionFolder: string): Promise<LaunchData> {
@@ -17,7 +17,7 @@ export async function takeLaunchData(sessionFolder: string): Promise<LaunchData>
   } catch (error) {
     throw new UserError(`${file} cannot be read: ${messageOf(error)}`, { cause: error });
   }
-  const scrubbed: LaunchData = { ...launch, env: {}, task: '' };
+  const scrubbed: LaunchData = { ...launch, env: {}, task: '', runnerPid: process.pid };
   await writeFileAtomic(file, JSON.stringify(scrubbed));
   if (launch.version !== RUNNER_PROTOCOL_VERSION) {
     throw new UserError(

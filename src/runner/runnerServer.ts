@@ -5,10 +5,8 @@ import * as path from 'node:path';
 import { deferred, within, type Deferred } from '../base/async';
 import { errorCode, UserError } from '../base/errors';
 import { ensurePrivateFolder } from '../base/files';
+import { checkSocketPath } from '../base/sockets';
 import { ClientChannel, type SessionAccess } from './clientChannel';
-
-/** Longest path of a Unix socket that every system takes, in bytes (macOS: 104 with the final NUL). */
-const MAX_SOCKET_PATH_BYTES = 103;
 
 /** Time in which whoever has started the runner must have subscribed, even if all is over by then. */
 const FIRST_CLIENT_MS = 5_000;
@@ -40,11 +38,7 @@ export class RunnerServer {
   static async listen(address: string, session: SessionAccess): Promise<RunnerServer> {
     const isFile = process.platform !== 'win32';
     if (isFile) {
-      if (Buffer.byteLength(address) > MAX_SOCKET_PATH_BYTES) {
-        throw new UserError(
-          `The path ${address} is too long for a socket. Set TMPDIR to a folder with a shorter path.`,
-        );
-      }
+      checkSocketPath(address);
       await ensurePrivateFolder(path.dirname(address));
       await removeDeadSocket(address);
     }

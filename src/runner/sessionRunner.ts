@@ -1,16 +1,15 @@
-import * as path from 'node:path';
 import { deferred, delay, within } from '../base/async';
 import { messageOf, UserError } from '../base/errors';
-import { MarkedProcesses, signalGroup } from '../base/processTree';
+import { killGroupOrTree, MarkedProcesses } from '../base/processTree';
 import type { AgentConnection, AgentStart } from '../agents/agentConnection';
 import { agentEnvironment } from '../agents/environment';
 import type { ActCommand } from '../agents/runnerClient';
 import type { EventBody, StopIntent } from '../domain/events';
-import { EVENTS_FILE, RUNNER_PROTOCOL_VERSION, type LaunchData } from '../domain/runnerProtocol';
+import { RUNNER_PROTOCOL_VERSION, type LaunchData } from '../domain/runnerProtocol';
 import { AgentProcess } from './agentProcess';
 import { CommandDesk } from './commandDesk';
 import { Conversation } from './conversation';
-import { EventLog } from './eventLog';
+import { EventLog, type EventLogOptions } from './eventLog';
 import { reportExit, type Cause } from './exitReport';
 import { openConnection } from './protocols';
 import { RunnerServer } from './runnerServer';
@@ -46,7 +45,7 @@ export class SessionRunner {
       listener: this.conversation.listener,
       spawn: (start) => this.spawnAgent(start),
     });
-    this.desk = new CommandDesk(log.promptIds, (command) => this.act(command));
+    this.desk = new CommandDesk(log.commandIds, (command) => this.act(command));
     this.processes = new MarkedProcesses(launch.marker);
     log.onDidWrite(() => {
       if (log.failed) this.fail({ kind: 'log-failed', why: log.failed.message });
@@ -55,10 +54,18 @@ export class SessionRunner {
 
   /**
    * Opens the session's event log.
+   * @param logOptions how it is kept, beside what the launch data say of it; default: see there
    * @throws {UserError} when it cannot be continued
    */
-  static async open(sessionFolder: string, launch: LaunchData): Promise<SessionRunner> {
-    const log = await EventLog.open(path.join(sessionFolder, EVENTS_FILE));
+  static async open(
+    sessionFolder: string,
+    launch: LaunchData,
+    logOptions: EventLogOptions = {},
+  ): Promise<SessionRunner> {
+    const log = await EventLog.open(sessionFolder, {
+      appliedSeq: launch.appliedSeq,
+      ...logOptions,
+    });
     return new SessionRunner(launch, log);
   }
 
@@ -113,8 +120,8 @@ export class SessionRunner {
         act: (command) => this.desk.handle(command),
       });
     } catch (error) {
-      this.log.append(this.exitEvent({ kind: 'not-started', why: messageOf(error) }, undefined));
-      await this.log.flush();
+      await this.log.end(this.exitEvent({ kind: 'not-started', why: messageOf(error) }, undefined));
+      await this.log.close();
       throw error;
     }
   }
@@ -200,7 +207,8 @@ export class SessionRunner {
     }
     void connection.closed.then(() => this.handleDisconnect());
     if (task === '') return;
-    await this.desk.handle({ id: taskCommandId, command: 'prompt', text: task });
+    const reply = await this.desk.handle({ id: taskCommandId, command: 'prompt', text: task });
+    if (!reply.ok) this.end({ kind: 'log-failed', why: reply.error });
   }
 
   private async handleDisconnect(): Promise<void> {
@@ -226,11 +234,8 @@ export class SessionRunner {
     await this.conversation.whenIdle();
     const exit = this.exitEvent(cause, leftovers);
     try {
-      this.log.append(exit);
-      await this.log.flush();
-      return true;
+      return await this.log.end(exit);
     } catch {
-      await this.log.appendAfterFailure(exit).catch(() => undefined);
       return false;
     }
   }
@@ -251,7 +256,7 @@ export class SessionRunner {
       return pids === '' ? undefined : `These processes could not be ended: ${pids}.`;
     } catch (error) {
       // Without a list of the processes there is still the group.
-      if (this.agent && !this.agent.exit) signalGroup(this.agent.pid, 'SIGKILL');
+      if (this.agent && !this.agent.exit) await killGroupOrTree(this.agent.pid);
       return `Processes of the session may be left: ${messageOf(error)}`;
     }
   }

@@ -1,5 +1,6 @@
 import { delay, within } from '../base/async';
-import { killWindowsTree, type ProcessInfo } from '../base/processList';
+import type { ProcessInfo } from '../base/processes/processInfo';
+import { killWindowsTree } from '../base/processes/windows';
 import { signalGroup, type MarkedProcesses } from '../base/processTree';
 import type { AgentProcess } from './agentProcess';
 

@@ -31,11 +31,11 @@ export class TurnAccount {
   private wasLimited = false;
 
   /**
-   * @param continued the conversation that is to be taken up again, with what it had used
+   * @param continued the conversation that is to be taken up again, with what it had used; default none
    * @param now the clock, in milliseconds since 1970
    */
   constructor(
-    continued: { readonly conversationId: string | undefined; readonly totals: Totals },
+    continued: Continued = { conversationId: undefined, totals: undefined },
     private readonly now: () => number = Date.now,
   ) {
     this.conversationId = continued.conversationId;
@@ -138,7 +138,10 @@ export class TurnAccount {
   }
 }
 
-type Totals = ConversationTotals | undefined;
+interface Continued {
+  readonly conversationId: string | undefined;
+  readonly totals: ConversationTotals | undefined;
+}
 
 const NOTHING: ConversationTotals = { tokens: 0, costUsd: 0 };
 const UNKNOWN: ConversationTotals = { tokens: undefined, costUsd: undefined };

@@ -6,7 +6,7 @@ import { StorageError } from '../domain/storageErrors';
 import { runInBackground, type CheckpointPrograms } from './checkpointer';
 
 /** What of a session's folder is exported; how its runner is reached is nobody's business. */
-const EXPORTED = /^events\.ndjson(\.gz)?$/;
+const EXPORTED = /^events(-\d{12})?\.ndjson(\.gz)?$/;
 
 /**
  * Writes the state as plain files: `deputy.sqlite`, which any SQLite tool opens, and the events of
@@ -31,19 +31,29 @@ export async function exportState(
   const sessions = path.join(home, 'sessions');
   let count = 0;
   for (const id of await namesIn(sessions)) {
-    const names = (await namesIn(path.join(sessions, id))).filter((name) => EXPORTED.test(name));
-    if (names.length > 0) count += 1;
+    if (await exportEvents(path.join(sessions, id), path.join(target, 'sessions', id))) count += 1;
+  }
+  return count;
+}
+
+/** @returns false when the session has no events */
+async function exportEvents(folder: string, target: string): Promise<boolean> {
+  const done = new Set<string>();
+  // Its runner may write meanwhile, and give a file that was not copied yet another name.
+  for (;;) {
+    const names = (await namesIn(folder)).filter((name) => EXPORTED.test(name) && !done.has(name));
+    if (names.length === 0) return done.size > 0;
     for (const name of names) {
-      const copy = path.join(target, 'sessions', id, name);
+      done.add(name);
+      const copy = path.join(target, name);
       try {
-        await ensurePrivateFolder(path.dirname(copy));
-        await fs.copyFile(path.join(sessions, id, name), copy);
+        await ensurePrivateFolder(target);
+        await fs.copyFile(path.join(folder, name), copy);
       } catch (error) {
-        throw StorageError.ofWrite(copy, error);
+        if (errorCode(error) !== 'ENOENT') throw StorageError.ofWrite(copy, error);
       }
     }
   }
-  return count;
 }
 
 async function namesIn(folder: string): Promise<string[]> {

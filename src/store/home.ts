@@ -4,8 +4,9 @@ import * as net from 'node:net';
 import * as path from 'node:path';
 import { deferred, delay, within } from '../base/async';
 import { errorCode } from '../base/errors';
-import { ensurePrivateFolder, socketAddress } from '../base/files';
+import { ensurePrivateFolder } from '../base/files';
 import { LineSplitter } from '../base/lines';
+import { socketAddress } from '../base/sockets';
 import { StorageError } from '../domain/storageErrors';
 
 /**

@@ -36,6 +36,7 @@ for (const format of ['claude', 'codex'] as const) {
       const [conversation, ...others] = all(tap, 'conversation');
       assert.deepEqual([conversation?.isContinued, conversation?.canContinue], [false, true]);
       assert.deepEqual(others, []);
+      assert.equal(all(tap, 'mode').length, format === 'claude' ? 1 : 0);
       const ends = all(tap, 'turn-ended');
       assert.deepEqual(
         ends.map(({ stopReason, tokens, costUsd }) => ({ stopReason, tokens, costUsd })),

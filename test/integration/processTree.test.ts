@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { spawn, type ChildProcess } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
+import { identify, listProcesses } from '../../src/base/processes/list';
 import { findMarked, isAlive, MarkedProcesses, signal } from '../../src/base/processTree';
 import { MARKER_VARIABLE } from '../../src/domain/runnerProtocol';
 
@@ -69,5 +70,22 @@ describe('MarkedProcesses', () => {
     assert.deepEqual(survivors, []);
     assert.ok(!isAlive(parent.pid ?? 0));
     assert.deepEqual(await processes.find(), []);
+  });
+});
+
+describe('identify', () => {
+  it('knows this process, and no group', async () => {
+    const self = await identify(process.pid);
+    assert.equal(self?.pid, process.pid);
+    assert.equal(self.ppid, process.ppid);
+    assert.ok(self.startTime !== undefined && !self.isMarked && !self.isZombie);
+    assert.ok(self.command.includes('node'));
+    for (const pid of [0, -1, -process.pid, 1.5]) assert.equal(await identify(pid), undefined);
+  });
+
+  it('names the same process as the list does', async () => {
+    const self = await identify(process.pid);
+    const listed = (await listProcesses('none')).find(({ pid }) => pid === process.pid);
+    assert.deepEqual(listed, self);
   });
 });

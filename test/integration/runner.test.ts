@@ -98,7 +98,8 @@ describe('a runner', () => {
     assert.equal(tap.textAfter(0), 'swordfish');
     const file = path.join(stage.sessionFolder, LAUNCH_FILE);
     const launch = await fs.readFile(file, 'utf8');
-    assert.equal(launch, JSON.stringify({ ...stage.launch, env: {}, task: '' }));
+    const { runnerPid } = stage;
+    assert.equal(launch, JSON.stringify({ ...stage.launch, env: {}, task: '', runnerPid }));
     if (process.platform === 'win32') return;
     for (const name of [file, stage.eventsFile, stage.launch.socket]) {
       assert.equal((await fs.stat(name)).mode & 0o777, 0o600, name);

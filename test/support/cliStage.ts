@@ -24,9 +24,15 @@ export async function makeCliStage(
     graceMs: 500,
     ...changes,
   });
-  const command = path.join(stage.folder, format);
-  const script = `#!${process.execPath}\nprocess.argv.splice(2, 0, '${format}');\nrequire(${JSON.stringify(PROGRAM)});\n`;
-  await fs.writeFile(command, script, { mode: 0o755 });
+  const command = await makeCliProgram(stage.folder, format);
   const env = { CLI_AGENT_STATE: stage.folder };
   return Object.assign(stage, { launch: { ...stage.launch, command, env } });
+}
+
+/** Makes the test command `cliAgent` for a format; returns its path. */
+export async function makeCliProgram(folder: string, format: CliFormat): Promise<string> {
+  const program = path.join(folder, `${format}-agent`);
+  const script = `#!${process.execPath}\nprocess.argv.splice(2, 0, '${format}');\nrequire(${JSON.stringify(PROGRAM)});\n`;
+  await fs.writeFile(program, script, { mode: 0o755 });
+  return program;
 }

@@ -6,8 +6,9 @@ import { connectRunner, type RunnerConnection } from '../../src/agents/runnerCli
 import { launchRunner } from '../../src/agents/runnerLauncher';
 import { readEvents } from '../../src/agents/eventFile';
 import { deferred, delay } from '../../src/base/async';
-import type { ProcessInfo } from '../../src/base/processList';
+import type { ProcessInfo } from '../../src/base/processes/processInfo';
 import { findMarked, MarkedProcesses } from '../../src/base/processTree';
+import { socketAddress } from '../../src/base/sockets';
 import type { SessionEvent } from '../../src/domain/events';
 import {
   EVENTS_FILE,
@@ -44,7 +45,7 @@ export class RunnerStage {
       version: RUNNER_PROTOCOL_VERSION,
       sessionId: 'cafe0001',
       marker: '',
-      socket: path.join(folder, 'r.sock'),
+      socket: socketAddress(folder, `r-${randomBytes(4).toString('hex')}`),
       controlToken: randomBytes(16).toString('hex'),
       protocol: 'acp',
       format: 'plain',
@@ -103,7 +104,7 @@ export class RunnerStage {
   /** What is in the event file now. */
   async recorded(): Promise<SessionEvent[]> {
     const events: SessionEvent[] = [];
-    for await (const event of readEvents(this.eventsFile)) events.push(event);
+    for await (const event of readEvents(this.sessionFolder)) events.push(event);
     return events;
   }
 

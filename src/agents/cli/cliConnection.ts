@@ -6,6 +6,7 @@ import type { CliFormat } from '../../domain/agent';
 import { failedTurn } from '../acp/turnResult';
 import type {
   AgentConnection,
+  AgentEvent,
   AgentHost,
   AgentPipes,
   OpenRequest,
@@ -47,6 +48,7 @@ export class CliConnection implements AgentConnection {
   private conversationId: string | undefined;
   /** The conversation as this connection has reported it. */
   private reportedId: string | undefined;
+  private mode: string | undefined;
   private process: AgentPipes | undefined;
   private isCancelling = false;
 
@@ -87,7 +89,7 @@ export class CliConnection implements AgentConnection {
         const refusal = this.refusalOf(parser, folder, expectedId);
         if (refusal !== undefined) return refusal;
         this.reportConversation(parser.conversationId, expectedId !== undefined);
-        for (const event of events) this.host.listener.onEvent(event);
+        for (const event of events) if (this.isNews(event)) this.host.listener.onEvent(event);
         return undefined;
       },
       whenReady: () => this.host.listener.whenReady(),
@@ -148,6 +150,14 @@ export class CliConnection implements AgentConnection {
     if (this.settings.format !== 'codex' || expectedId === undefined || !isAnother)
       return undefined;
     return `The agent was to go on with the conversation ${expectedId}, but began another one, so Deputy ended it. Start another session if the conversation is lost.`;
+  }
+
+  /** Each process tells its mode again. */
+  private isNews(event: AgentEvent): boolean {
+    if (event.type !== 'mode') return true;
+    const isNews = event.modeId !== this.mode;
+    this.mode = event.modeId;
+    return isNews;
   }
 
   private reportConversation(named: string | undefined, isContinued: boolean): void {

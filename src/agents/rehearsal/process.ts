@@ -2,6 +2,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { within } from '../../base/async';
 import { errorCode, messageOf, UserError } from '../../base/errors';
 import { exists } from '../../base/files';
+import { killWindowsTree } from '../../base/processes/windows';
 
 /** Time between the polite signal and the forced kill, in milliseconds. */
 const GRACE_MS = 1000;
@@ -92,10 +93,10 @@ function killGroup(child: ChildProcess, signal: NodeJS.Signals): void {
   if (child.pid === undefined) return;
   if (process.platform === 'win32') {
     if (child.exitCode !== null || child.signalCode !== null) return;
-    spawn('taskkill', ['/pid', String(child.pid), '/T', '/F'], { stdio: 'ignore' }).once(
-      'error',
-      () => child.kill(),
-    );
+    // Nobody waits for it: the end of the program itself tells.
+    void killWindowsTree(child.pid).then((result) => {
+      if (result.kind === 'failed') child.kill();
+    });
     return;
   }
   try {
