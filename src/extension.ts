@@ -17,6 +17,7 @@ import { registerSessionCommands } from './editor/sessionCommands';
 import { sessionDocuments } from './editor/sessionDocuments';
 import { SessionTree } from './editor/sessionTree';
 import { readSettings } from './editor/settings';
+import { tellSettingsProblems } from './editor/settingsProblems';
 import { onDidChangeLimits } from './editor/trust';
 import { registerStateCommands } from './editor/stateCommands';
 import { StateGate, type OpenAttempt } from './editor/stateGate';
@@ -99,7 +100,8 @@ export function activate(context: vscode.ExtensionContext): InternalApi | undefi
   registerStateCommands(vscode, registry, opening, () => stateTools(around()));
   registry.register('deputy.showLog', async () => channel.show());
   // Commands last: they are disposed first.
-  context.subscriptions.push(channel, tree, autoDispatch, registry);
+  const problems = tellSettingsProblems(vscode, log, () => settings().agentProblems);
+  context.subscriptions.push(channel, tree, autoDispatch, problems, registry);
   void opening.run();
   const isTest = context.extensionMode === vscode.ExtensionMode.Test;
   return isTest ? { tree, workbench: () => opening.workbench() } : undefined;

@@ -1,13 +1,17 @@
 import type { Readable, Writable } from 'node:stream';
-import type { EventBody, StopReason } from '../domain/events';
+import type { ConversationTotals, EventBody, StopReason } from '../domain/events';
 
 /** How a turn ended. */
 export interface TurnResult {
   readonly stopReason: StopReason;
-  /** Why, when `stopReason` is `error`. */
+  /** Why, when `stopReason` is `error`; the agent's words when it is `usage_limit`. */
   readonly error: string | undefined;
   /** Tokens of this turn; undefined when the agent does not say. */
   readonly tokens: number | undefined;
+  /** US dollars that this turn cost; undefined when the agent does not say. */
+  readonly costUsd?: number | undefined;
+  /** What the conversation has used so far, of an agent that counts it as a whole. */
+  readonly totals?: ConversationTotals;
 }
 
 /**
@@ -79,6 +83,8 @@ export interface AgentPipes {
   readonly exited: Promise<AgentExit>;
   /** Settles when its output has come to an end, too. */
   readonly closed: Promise<void>;
+  /** The last line on its standard error that tells a person something. */
+  readonly lastErrorLine: string | undefined;
 }
 
 /** How a process ended: exactly one of the two is there. */

@@ -48,6 +48,16 @@ export function presets(rehearsalProgram: string, node: string): readonly AgentD
       howToGet: npmPackage('opencode-ai'),
     },
     {
+      name: 'copilot',
+      description: 'GitHub Copilot CLI',
+      protocol: 'acp',
+      format: 'plain',
+      command: 'copilot',
+      args: ['--acp'],
+      env: {},
+      howToGet: npmPackage('@github/copilot'),
+    },
+    {
       name: 'rehearsal',
       description: 'Comes with Deputy, needs no account: follows the script in its task',
       protocol: 'acp',

@@ -77,6 +77,7 @@ export class Runners implements RunnerPort {
       env: agent.definition.env,
       cwd: session.workingDir,
       conversationId: session.canContinue ? session.conversationId : undefined,
+      totals: session.canContinue ? session.totals : undefined,
       appliedSeq: session.appliedSeq,
       task: first.text,
       taskCommandId: first.commandId,

@@ -43,7 +43,11 @@ function changes(session: Session, event: SessionEvent): Partial<Session> {
     case 'agent-started':
       return { pid: event.pid, presence: 'alive' };
     case 'conversation':
-      return { conversationId: event.conversationId, canContinue: event.canContinue };
+      return {
+        conversationId: event.conversationId,
+        canContinue: event.canContinue,
+        totals: event.isContinued ? session.totals : undefined,
+      };
     case 'turn-started':
       return {
         ...move(session, 'running'),
@@ -52,8 +56,8 @@ function changes(session: Session, event: SessionEvent): Partial<Session> {
       };
     case 'tool-call':
       return { metrics: { ...metrics, toolCalls: metrics.toolCalls + 1 } };
-    case 'cost':
-      return { metrics: { ...metrics, costUsd: event.totalUsd } };
+    case 'agent-ended':
+      return event.pid === session.pid ? { pid: undefined } : {};
     case 'permission-requested': {
       const { requestId, title, kind, locations, input, options } = event;
       const request = { requestId, title, kind, locations, input, options };
@@ -64,7 +68,8 @@ function changes(session: Session, event: SessionEvent): Partial<Session> {
     case 'turn-ended':
       return {
         ...move(session, 'idle'),
-        ...endTurn(session, event.at, event.tokens ?? 0),
+        ...endTurn(session, event.at, event.tokens, event.costUsd),
+        totals: event.totals,
         ...explain(session, event.error ?? unusualStop(event.stopReason)),
       };
     case 'exit':
@@ -72,7 +77,7 @@ function changes(session: Session, event: SessionEvent): Partial<Session> {
         ...(isActive(session.state)
           ? { state: stateAfter(session.state, event.reason), reason: event.detail }
           : {}),
-        ...endTurn(session, event.at, 0),
+        ...endTurn(session, event.at, undefined, undefined),
         pid: undefined,
         presence: event.reason === 'asleep' ? 'asleep' : 'gone',
         ending: event.reason,
@@ -82,6 +87,7 @@ function changes(session: Session, event: SessionEvent): Partial<Session> {
     case 'tool-update':
     case 'plan':
     case 'mode':
+    case 'cost':
     case 'stderr':
     case 'usage-limit':
     case 'stop-requested':
@@ -99,7 +105,12 @@ function explain(session: Session, reason: string | undefined): Partial<Session>
   return isActive(session.state) ? { reason } : {};
 }
 
-function endTurn(session: Session, at: number, tokens: number): Partial<Session> {
+function endTurn(
+  session: Session,
+  at: number,
+  tokens: number | undefined,
+  costUsd: number | undefined,
+): Partial<Session> {
   const { metrics, turnStartedAt } = session;
   const seconds = turnStartedAt === undefined ? 0 : Math.max(0, (at - turnStartedAt) / 1000);
   return {
@@ -108,7 +119,8 @@ function endTurn(session: Session, at: number, tokens: number): Partial<Session>
     metrics: {
       ...metrics,
       durationSecs: metrics.durationSecs + seconds,
-      tokensUsed: metrics.tokensUsed + tokens,
+      tokensUsed: metrics.tokensUsed + (tokens ?? 0),
+      costUsd: costUsd === undefined ? metrics.costUsd : (metrics.costUsd ?? 0) + costUsd,
     },
   };
 }

@@ -62,7 +62,14 @@ export type EventBody =
   | { readonly type: 'plan'; readonly entries: readonly PlanEntry[] }
   /** The conversation's mode changed. */
   | { readonly type: 'mode'; readonly modeId: string }
-  /** Cost of the conversation so far, in US dollars. */
+  /** The agent's process has ended, and the session goes on without: its next turn starts another. */
+  | {
+      readonly type: 'agent-ended';
+      readonly pid: number;
+      readonly code: number | undefined;
+      readonly signal: string | undefined;
+    }
+  /** Cost of the conversation so far, in US dollars; that of a turn is in `turn-ended`. */
   | { readonly type: 'cost'; readonly totalUsd: number }
   /** The agent's account is used up: its provider takes no more for now. */
   | {
@@ -80,6 +87,10 @@ export type EventBody =
       readonly error: string | undefined;
       /** Tokens of this turn; undefined when the agent does not say. */
       readonly tokens: number | undefined;
+      /** US dollars that this turn cost; undefined when the agent does not say. */
+      readonly costUsd?: number | undefined;
+      /** What later turns of the conversation are counted from; undefined when that is not known. */
+      readonly totals?: ConversationTotals | undefined;
     }
   /** A line the agent wrote to its standard error, or one on standard output that is not protocol. */
   | { readonly type: 'stderr'; readonly text: string }
@@ -94,6 +105,16 @@ export type EventBody =
       /** One line for a person: what happened and what to do. */
       readonly detail: string | undefined;
     };
+
+/**
+ * What a conversation has used so far by its agent's own count, which may go on over several
+ * processes of the agent. A count begins at 0 with the conversation; undefined is one that is not known.
+ */
+export interface ConversationTotals {
+  readonly tokens: number | undefined;
+  /** US dollars. */
+  readonly costUsd: number | undefined;
+}
 
 /**
  * Why a turn ended. `error`: the agent answered the prompt with an error; `usage_limit`: its account

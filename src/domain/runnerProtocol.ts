@@ -1,5 +1,5 @@
 import type { AgentProtocol, CliFormat } from './agent';
-import type { SessionEvent, StopIntent } from './events';
+import type { ConversationTotals, SessionEvent, StopIntent } from './events';
 
 export { MARKER_VARIABLE } from '../base/processMarker';
 
@@ -9,7 +9,7 @@ export { MARKER_VARIABLE } from '../base/processMarker';
  * and an answer for the old one. Both sides speak the version that the runner was launched with.
  *
  * Version 2 added the commands `applied` and `stop` for `time-out` and `sleep`, conversations that are
- * continued, and details of requests.
+ * continued, details of requests, and the cost of turns.
  */
 export const RUNNER_PROTOCOL_VERSION = 2;
 
@@ -57,6 +57,8 @@ export interface LaunchData {
   readonly cwd: string;
   /** The conversation to take up again, in the agent's own words; undefined: begin one. */
   readonly conversationId: string | undefined;
+  /** What that conversation has used so far; undefined: not known. */
+  readonly totals?: ConversationTotals | undefined;
   /** `seq` of the last event that the extension has applied; what comes before is not needed again. */
   readonly appliedSeq: number;
   /** The first prompt, and the id under which it is recorded; an empty one is not given. */

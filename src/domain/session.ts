@@ -1,5 +1,5 @@
 import { UserError } from '../base/errors';
-import type { ExitReason, PermissionOption } from './events';
+import type { ConversationTotals, ExitReason, PermissionOption } from './events';
 
 /** Every state a session can be in, in the order of its life. */
 export const SESSION_STATES = [
@@ -60,8 +60,8 @@ export interface SessionMetrics {
   readonly filesChanged: number;
   /** Sum of the time spent in turns, in seconds. */
   readonly durationSecs: number;
-  /** US dollars; 0 when the agent reports none. */
-  readonly costUsd: number;
+  /** US dollars, of the turns whose cost is known; undefined when that of none is. */
+  readonly costUsd: number | undefined;
 }
 
 /** One piece of work that an agent does, or did, for somebody. */
@@ -86,6 +86,8 @@ export interface Session {
   readonly conversationId: string | undefined;
   /** Another process of its agent could take the conversation up again. */
   readonly canContinue: boolean;
+  /** What the conversation had used when its last turn ended; undefined when that is not known. */
+  readonly totals: ConversationTotals | undefined;
   /** The handoff that it was created for; it takes it with its first turn. */
   readonly initialHandoffId: number | undefined;
   /** What its agent asks a person right now, oldest first; kept over a reload. */

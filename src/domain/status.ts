@@ -50,7 +50,7 @@ export function formatSessionStatus(status: SessionStatus): string {
     `Tokens: ${metrics.tokensUsed}`,
     `Tools: ${metrics.toolCalls}`,
     `Files: ${metrics.filesChanged}`,
-    `Cost: $${metrics.costUsd.toFixed(4)}`,
+    `Cost: ${metrics.costUsd === undefined ? 'unknown' : `$${metrics.costUsd.toFixed(4)}`}`,
     children.length === 0 ? undefined : `Children: ${children.join(', ')}`,
     `Created: ${new Date(session.createdAt).toISOString()}`,
     `Updated: ${new Date(session.updatedAt).toISOString()}`,
@@ -99,9 +99,15 @@ export function formatTeamStatus({ root, unread, members }: TeamStatus, budget?:
 
 function usageLine(sessions: readonly Session[], { tokens, costUsd }: Budget): string {
   const used = sessions.reduce((sum, { metrics }) => sum + metrics.tokensUsed, 0);
-  const cost = sessions.reduce((sum, { metrics }) => sum + metrics.costUsd, 0);
+  const costs = sessions.map(({ metrics }) => metrics.costUsd);
+  const known = costs.filter((it) => it !== undefined);
+  const cost = known.reduce((sum, it) => sum + it, 0);
   const isOver = used > tokens || cost > costUsd;
-  return `Used: ${used} of ${tokens} tokens, $${cost.toFixed(2)} of $${costUsd.toFixed(2)}${isOver ? ' (over budget)' : ''}`;
+  const spent =
+    known.length === 0
+      ? 'an unknown cost'
+      : `$${cost.toFixed(2)}${known.length < costs.length ? ' and an unknown cost' : ''}`;
+  return `Used: ${used} of ${tokens} tokens, ${spent} of $${costUsd.toFixed(2)}${isOver ? ' (over budget)' : ''}`;
 }
 
 function formatMember({ session, depth, unread }: TeamMember): string {

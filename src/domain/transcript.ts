@@ -61,6 +61,7 @@ export class Transcript {
         );
       case 'runner-started':
       case 'conversation':
+      case 'agent-ended':
       case 'mode':
       case 'cost':
         return '';

@@ -1,10 +1,13 @@
 import type { AgentDefinition } from '../domain/agent';
 import { DEFAULT_RISK_THRESHOLDS, type RiskThresholds } from '../domain/risk';
+import { readAgents, text } from './agentSettings';
 
 /** Everything a person can set, with bad values replaced by their defaults. */
 export interface Settings {
   readonly defaultAgent: string;
   readonly agents: readonly AgentDefinition[];
+  /** What is wrong with entries of `deputy.agents`, a sentence each; they are left out. */
+  readonly agentProblems: readonly string[];
   readonly stopGraceMs: number;
   readonly startTimeoutMs: number;
   /** Time without a turn after which an agent is put to sleep; 0: never. */
@@ -72,10 +75,12 @@ type NumberKey = {
  * @param isTrusted without trust, nothing is started by itself; default true
  */
 export function readSettings(configuration: Configuration, isTrusted = true): Settings {
+  const { agents, problems: agentProblems } = readAgents(configuration.get('agents'));
   const number = (key: NumberKey): number => clamped(configuration.get(key), SETTINGS[key]);
   return {
     defaultAgent: text(configuration.get('defaultAgent')) ?? SETTINGS.defaultAgent,
-    agents: readAgents(configuration.get('agents')),
+    agents,
+    agentProblems,
     stopGraceMs: 1000 * number('stopGraceSeconds'),
     startTimeoutMs: 1000 * number('startTimeoutSeconds'),
     idleLimitMs: MINUTE_MS * number('sleepAfterMinutes'),
@@ -98,37 +103,7 @@ export function readSettings(configuration: Configuration, isTrusted = true): Se
   };
 }
 
-function readAgents(value: unknown): AgentDefinition[] {
-  if (!isRecord(value)) return [];
-  return Object.entries(value).flatMap(([name, entry]) => {
-    const command = isRecord(entry) ? text(entry['command']) : undefined;
-    if (!isRecord(entry) || command === undefined) return [];
-    return {
-      name,
-      description: text(entry['description']) ?? command,
-      protocol: 'acp' as const,
-      format: 'plain' as const,
-      command,
-      args: Array.isArray(entry['args']) ? entry['args'].map(String) : [],
-      env: isRecord(entry['env'])
-        ? Object.fromEntries(Object.entries(entry['env']).map(([key, it]) => [key, String(it)]))
-        : {},
-      howToGet:
-        text(entry['howToGet']) ??
-        `Install it, or change deputy.agents.${name}.command in settings.`,
-    };
-  });
-}
-
 function clamped(value: unknown, bounds: { default: number; min: number; max: number }): number {
   if (typeof value !== 'number' || !Number.isFinite(value)) return bounds.default;
   return Math.min(bounds.max, Math.max(bounds.min, value));
-}
-
-function text(value: unknown): string | undefined {
-  return typeof value === 'string' && value.trim() !== '' ? value.trim() : undefined;
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -11,6 +11,9 @@ import type { Environment } from '../agents/environment';
 /** Longest line of standard error that is kept whole, in UTF-16 units; a longer one is cut in pieces. */
 const MAX_ERROR_LINE_CHARS = 4_000;
 
+/** Lines that an error's message is followed by. */
+const BACKTRACE = /^(?:at |\d+: |stack backtrace:|Node\.js v\d)/i;
+
 /** What to start. */
 export interface AgentProgram {
   readonly command: string;
@@ -94,7 +97,7 @@ export class AgentProcess implements AgentPipes {
     return new AgentProcess(child as Child & { pid: number }, onErrorLine, whenReady);
   }
 
-  /** The last line on standard error that says something, without colours. */
+  /** The last line on standard error that says something, without colours; no line of a backtrace. */
   get lastErrorLine(): string | undefined {
     return this.lastLine;
   }
@@ -112,7 +115,7 @@ export class AgentProcess implements AgentPipes {
     const splitter = new LineSplitter((line) => {
       const plain = stripVTControlCharacters(line).trim();
       if (plain === '') return;
-      this.lastLine = plain;
+      if (!BACKTRACE.test(plain)) this.lastLine = plain;
       onErrorLine(line);
     }, MAX_ERROR_LINE_CHARS);
     try {

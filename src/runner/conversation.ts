@@ -2,6 +2,7 @@ import { deferred, type Deferred } from '../base/async';
 import { UserError } from '../base/errors';
 import type { AgentConnection, AgentListener, OpenedConversation } from '../agents/agentConnection';
 import type { EventLog } from './eventLog';
+import { TurnAccount } from './turnAccount';
 
 /**
  * The turns of a session's agent and its permission requests: what is asked of the agent goes into
@@ -14,11 +15,18 @@ export class Conversation {
   /** Requests whose answer is on its way to the log. */
   private readonly beingAnswered = new Set<string>();
 
-  constructor(private readonly log: EventLog) {}
+  /** @param account what turns used, and why they ended; default one that begins at nothing */
+  constructor(
+    private readonly log: EventLog,
+    private readonly account = new TurnAccount(),
+  ) {}
 
   /** What the agent's connection reports to. */
   readonly listener: AgentListener = {
-    onEvent: (event) => this.log.append(event),
+    onEvent: (event) => {
+      this.account.hear(event);
+      this.log.append(event);
+    },
     onRequestWithdrawn: (requestId) => {
       if (!this.beingAnswered.has(requestId)) this.logAnswer(requestId, undefined);
     },
@@ -28,7 +36,9 @@ export class Conversation {
   /** The agent takes prompts from now on. */
   open(connection: AgentConnection, opened: OpenedConversation | undefined): void {
     this.connection = connection;
-    if (opened) this.log.append({ type: 'conversation', ...opened });
+    if (!opened) return;
+    this.account.open(opened);
+    this.log.append({ type: 'conversation', ...opened });
   }
 
   /** True once the agent has been ready for a prompt. */
@@ -92,6 +102,11 @@ export class Conversation {
     await turn.ended.promise;
   }
 
+  /** True while a turn is to end, but has not. */
+  get isCancelling(): boolean {
+    return this.turn?.isCancelled ?? false;
+  }
+
   /** Takes no prompts any more. */
   beginEnd(): void {
     this.isEnding = true;
@@ -106,8 +121,11 @@ export class Conversation {
     // A cancel may have come while the turn's start was written.
     const isWanted = !turn.isCancelled && !this.isEnding;
     turn.isGiven = isWanted;
-    const { stopReason, error, tokens } = isWanted ? await connection.prompt(text) : NOT_GIVEN;
-    this.log.append({ type: 'turn-ended', commandId: turn.commandId, stopReason, error, tokens });
+    this.account.begin();
+    const result = isWanted ? await connection.prompt(text) : NOT_GIVEN;
+    const { events, ended } = this.account.settle(result);
+    for (const event of events) this.log.append(event);
+    this.log.append({ type: 'turn-ended', commandId: turn.commandId, ...ended });
     this.turn = undefined;
     turn.ended.resolve();
   }

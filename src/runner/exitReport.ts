@@ -1,5 +1,6 @@
 import type { ExitReason, StopIntent } from '../domain/events';
 import type { AgentExit } from '../agents/agentConnection';
+import { describeExit } from '../agents/agentExit';
 
 /** Why a session ends. The first cause wins: what follows from it is no news. */
 export type Cause =
@@ -10,8 +11,8 @@ export type Cause =
   /** The program runs, but did not open a conversation. */
   | { readonly kind: 'refused'; readonly why: string }
   | { readonly kind: 'not-ready'; readonly afterMs: number }
-  /** The agent's process ended by itself. */
-  | { readonly kind: 'ended'; readonly wasReady: boolean }
+  /** The agent's process ended by itself, or because its only turn was cancelled. */
+  | { readonly kind: 'ended'; readonly wasReady: boolean; readonly isCancelled?: boolean }
   /** The agent closed its output but did not end. */
   | { readonly kind: 'disconnected' }
   /** Events could not be written. */
@@ -25,6 +26,8 @@ export interface LastWords {
   readonly exit: AgentExit | undefined;
   /** The last line that it wrote to its standard error. */
   readonly errorLine: string | undefined;
+  /** Its only turn ended because its account is used up; default false. */
+  readonly isUsedUp?: boolean;
 }
 
 /** How a session's end is reported: the reason, and a line for a person who must do something. */
@@ -48,11 +51,16 @@ export function reportExit(
     }
     case 'ended': {
       if (!cause.wasReady) {
-        const why = `"${program}" ended (${formatExit(words.exit)}) before it was ready. Run it in a terminal to see why.`;
+        const why = `"${program}" ended (${describeExit(words.exit)}) before it was ready. Run it in a terminal to see why.`;
         return { reason: 'start-failed', detail: withErrorLine(why, words) };
       }
+      if (cause.isCancelled) return { reason: 'stopped', detail: undefined };
+      if (words.isUsedUp) {
+        const why = `"${program}" ended (${describeExit(words.exit)}) because its account is used up for now.`;
+        return { reason: 'usage-limit', detail: withErrorLine(why, words) };
+      }
       if (words.exit?.code === 0) return { reason: 'completed', detail: undefined };
-      const why = `"${program}" ended unexpectedly (${formatExit(words.exit)}).`;
+      const why = `"${program}" ended unexpectedly (${describeExit(words.exit)}).`;
       const isKilled = words.exit?.signal !== undefined;
       return { reason: isKilled ? 'killed' : 'failed', detail: withErrorLine(why, words) };
     }
@@ -87,11 +95,6 @@ const STOP_DETAILS: Readonly<Record<StopIntent, string | undefined>> = {
 function withErrorLine(why: string, { errorLine }: LastWords): string {
   if (errorLine === undefined || why.includes(errorLine)) return why;
   return `${why} Its last message: ${errorLine.slice(0, 500)}`;
-}
-
-function formatExit(exit: AgentExit | undefined): string {
-  if (exit?.signal !== undefined) return `signal ${exit.signal}`;
-  return exit?.code === undefined ? 'unknown exit code' : `exit code ${exit.code}`;
 }
 
 function formatSeconds(ms: number): string {

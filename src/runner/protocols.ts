@@ -1,5 +1,6 @@
 import { AcpConnection } from '../agents/acp/acpConnection';
 import type { AgentConnection, AgentHost } from '../agents/agentConnection';
+import { CliConnection } from '../agents/cli/cliConnection';
 import { UserError } from '../base/errors';
 import type { LaunchData } from '../domain/runnerProtocol';
 
@@ -12,6 +13,7 @@ export function openConnection(launch: LaunchData, host: AgentHost): AgentConnec
     case 'acp':
       return new AcpConnection(launch, host);
     case 'cli':
+      return new CliConnection(launch, host);
     case 'terminal':
       throw new UserError(`The protocol ${launch.protocol} is not spoken yet.`);
   }

@@ -1,5 +1,5 @@
 import { deferred, delay, within } from '../base/async';
-import { messageOf } from '../base/errors';
+import { messageOf, UserError } from '../base/errors';
 import { killGroupOrTree, MarkedProcesses } from '../base/processTree';
 import type { AgentConnection, AgentStart } from '../agents/agentConnection';
 import { agentEnvironment } from '../agents/environment';
@@ -15,6 +15,7 @@ import { yieldToOthers } from './priority';
 import { openConnection } from './protocols';
 import { RunnerServer } from './runnerServer';
 import { climbStopLadder } from './stopLadder';
+import { TurnAccount } from './turnAccount';
 
 /** Time in which an agent's output must come to an end once all its processes are gone. */
 const DRAIN_MS = 2_000;
@@ -27,14 +28,20 @@ export class SessionRunner {
   private readonly ending = deferred<Cause>();
   private readonly hurry = new AbortController();
   private cause: Cause | undefined;
+  /** The process of the agent that was started last. */
   private agent: AgentProcess | undefined;
+  /** Settles when no process of the agent is being started. */
+  private starting: Promise<unknown> = Promise.resolve();
+  private readonly account: TurnAccount;
   private readonly connection: AgentConnection;
 
   private constructor(
     private readonly launch: LaunchData,
     private readonly log: EventLog,
   ) {
-    this.conversation = new Conversation(log);
+    const { conversationId, totals } = launch;
+    this.account = new TurnAccount({ conversationId, totals });
+    this.conversation = new Conversation(log, this.account);
     this.connection = openConnection(launch, {
       listener: this.conversation.listener,
       spawn: (start) => this.spawnAgent(start),
@@ -143,7 +150,14 @@ export class SessionRunner {
   }
 
   /** Starts a process of the agent; one that cannot be started ends the session. */
-  private async spawnAgent({ args, isLast }: AgentStart): Promise<AgentProcess> {
+  private async spawnAgent(start: AgentStart): Promise<AgentProcess> {
+    if (this.cause) throw new UserError('The session is ending.');
+    const started = this.startAgent(start);
+    this.starting = started.catch(() => undefined);
+    return started;
+  }
+
+  private async startAgent({ args, isLast }: AgentStart): Promise<AgentProcess> {
     const { command, env, cwd, marker } = this.launch;
     let agent: AgentProcess;
     try {
@@ -159,12 +173,20 @@ export class SessionRunner {
     this.agent = agent;
     this.processes.addRoot(agent.pid);
     this.log.append({ type: 'agent-started', pid: agent.pid, program: command });
-    if (isLast) {
-      // What comes from a flooding agent shall not hold up the editor; the agent itself is not slowed.
-      yieldToOthers();
-      void agent.exited.then(() => this.end({ kind: 'ended', wasReady: this.conversation.isOpen }));
-    }
+    // What comes from a flooding agent shall not hold up the editor; the agent itself is not slowed.
+    if (isLast) yieldToOthers();
+    void agent.exited.then((exit) => {
+      if (isLast) this.handleExit();
+      else this.log.append({ type: 'agent-ended', pid: agent.pid, ...exit });
+    });
     return agent;
+  }
+
+  private handleExit(): void {
+    const wasReady = this.conversation.isOpen;
+    // A command that works for one turn ends with it: whoever cancelled the turn wanted that.
+    const isCancelled = this.launch.protocol === 'cli' && this.conversation.isCancelling;
+    this.end({ kind: 'ended', wasReady, isCancelled });
   }
 
   /** Settles when the agent has its first prompt, or the session is ending. */
@@ -194,7 +216,8 @@ export class SessionRunner {
 
   private async handleDisconnect(): Promise<void> {
     await within(this.agentExit(), this.launch.graceMs, undefined);
-    if (this.agent && !this.agent.exit) this.end({ kind: 'disconnected' });
+    if (this.agent?.exit) this.handleExit();
+    else if (this.agent) this.end({ kind: 'disconnected' });
   }
 
   /** Settles when the agent's process has ended, at once when there is none. */
@@ -207,7 +230,8 @@ export class SessionRunner {
     const leftovers = await this.endProcesses();
     // What the agent wrote last is still in its pipes.
     if (this.agent) {
-      await within(Promise.all([this.agent.closed, this.connection.closed]), DRAIN_MS, undefined);
+      const drained = [this.agent.closed, this.conversation.whenIdle()];
+      await within(Promise.all(drained), DRAIN_MS, undefined);
     }
     this.connection.close();
     await this.conversation.whenIdle();
@@ -222,6 +246,8 @@ export class SessionRunner {
   /** Returns a sentence about what could not be ended; normally nothing. */
   private async endProcesses(): Promise<string | undefined> {
     try {
+      // A process that is being started is not in any list yet.
+      await this.starting;
       const survivors = await climbStopLadder({
         agent: this.agent,
         processes: this.processes,
@@ -244,6 +270,7 @@ export class SessionRunner {
       program: this.launch.command,
       exit,
       errorLine: this.agent?.lastErrorLine,
+      isUsedUp: this.launch.protocol === 'cli' && this.account.isUsedUp,
     });
     const details = [detail, leftovers].filter((text) => text !== undefined);
     return {

@@ -22,7 +22,7 @@ export function recordTurn(store: StateStore, sessionId: string, event: SessionE
   } else if (event.type === 'turn-ended') {
     const begun = turns.get(sessionId, event.commandId);
     if (!begun) return;
-    const { stopReason, tokens } = event;
-    turns.put({ ...begun, endedAt: event.at, stopReason, tokens });
+    const { stopReason, tokens, costUsd } = event;
+    turns.put({ ...begun, endedAt: event.at, stopReason, tokens, costUsd });
   }
 }

@@ -149,6 +149,9 @@ const STEPS: readonly string[] = [
   `
   ALTER TABLE sessions ADD COLUMN can_continue INTEGER NOT NULL DEFAULT 0;
   ALTER TABLE sessions ADD COLUMN ending TEXT;
+  ALTER TABLE sessions ADD COLUMN totals TEXT;
+  ALTER TABLE sessions ADD COLUMN is_cost_known INTEGER NOT NULL DEFAULT 0;
+  UPDATE sessions SET is_cost_known = 1 WHERE cost_usd > 0;
   `,
 ];
 

@@ -1,5 +1,5 @@
 import type { SqlValue } from 'sql.js';
-import { EXIT_REASONS } from '../domain/events';
+import { EXIT_REASONS, type ConversationTotals } from '../domain/events';
 import {
   isActive,
   SESSION_STATES,
@@ -34,6 +34,7 @@ const COLUMNS = [
   'repository',
   'conversation_id',
   'can_continue',
+  'totals',
   'initial_handoff',
   'requests',
   'reason',
@@ -44,6 +45,7 @@ const COLUMNS = [
   'files_changed',
   'duration_secs',
   'cost_usd',
+  'is_cost_known',
   'turn_started_at',
   'last_event_at',
   'created_at',
@@ -206,6 +208,7 @@ function encode(session: Session): Param[] {
     repository: session.repository ?? null,
     conversation_id: session.conversationId ?? null,
     can_continue: session.canContinue ? 1 : 0,
+    totals: session.totals ? JSON.stringify(session.totals) : null,
     initial_handoff: session.initialHandoffId ?? null,
     requests: JSON.stringify(session.requests),
     reason: session.reason ?? null,
@@ -215,7 +218,8 @@ function encode(session: Session): Param[] {
     tool_calls: metrics.toolCalls,
     files_changed: metrics.filesChanged,
     duration_secs: metrics.durationSecs,
-    cost_usd: metrics.costUsd,
+    cost_usd: metrics.costUsd ?? 0,
+    is_cost_known: metrics.costUsd === undefined ? 0 : 1,
     turn_started_at: session.turnStartedAt ?? null,
     last_event_at: session.lastEventAt ?? null,
     created_at: session.createdAt,
@@ -243,6 +247,7 @@ function decode(values: readonly SqlValue[]): Session {
     repository,
     conversationId,
     canContinue,
+    totals,
     initialHandoff,
     requests,
     reason,
@@ -253,6 +258,7 @@ function decode(values: readonly SqlValue[]): Session {
     filesChanged,
     durationSecs,
     costUsd,
+    isCostKnown,
     turnStartedAt,
     lastEventAt,
     createdAt,
@@ -274,6 +280,7 @@ function decode(values: readonly SqlValue[]): Session {
     repository: optionalText(repository),
     conversationId: optionalText(conversationId),
     canContinue: canContinue === 1,
+    totals: decodeTotals(totals, what),
     initialHandoffId: optionalNumber(initialHandoff),
     requests: decodeRequests(requests, what),
     reason: optionalText(reason),
@@ -284,7 +291,7 @@ function decode(values: readonly SqlValue[]): Session {
       toolCalls: Number(toolCalls),
       filesChanged: Number(filesChanged),
       durationSecs: Number(durationSecs),
-      costUsd: Number(costUsd),
+      costUsd: isCostKnown === 1 ? Number(costUsd) : undefined,
     },
     turnStartedAt: optionalNumber(turnStartedAt),
     lastEventAt: optionalNumber(lastEventAt),
@@ -315,5 +322,15 @@ function decodeRequests(value: SqlValue | undefined, what: string): readonly Per
     return JSON.parse(String(value)) as PermissionRequest[];
   } catch {
     throw new DamagedRowError(what, 'requests', value);
+  }
+}
+
+function decodeTotals(value: SqlValue | undefined, what: string): ConversationTotals | undefined {
+  if (typeof value !== 'string') return undefined;
+  try {
+    // JSON leaves out what is undefined.
+    return { ...{ tokens: undefined, costUsd: undefined }, ...(JSON.parse(value) as object) };
+  } catch {
+    throw new DamagedRowError(what, 'totals', value);
   }
 }

@@ -61,6 +61,7 @@ describe('DurableStore', () => {
         repository: '/repo',
         conversationId: 'conv',
         canContinue: true,
+        totals: { tokens: 7, costUsd: undefined },
         ending: 'timed-out',
         requests: [
           {
@@ -79,16 +80,20 @@ describe('DurableStore', () => {
         createdAt: 1_700_000_000_000,
         updatedAt: 1_700_000_000_001,
       });
-      const bare = makeSession({ id: 'bbbb2222' });
+      const { metrics } = full;
+      const bare = makeSession({ id: 'bbbb2222', metrics: { ...metrics, costUsd: undefined } });
+      const free = makeSession({ id: 'cccc3333', metrics: { ...metrics, costUsd: 0 } });
       const first = await open();
       first.mutate(() => {
         first.sessions.insert(full);
         first.sessions.insert(bare);
+        first.sessions.insert(free);
       });
       await close(first);
       const second = await open();
       assert.deepEqual(second.sessions.get(full.id), full);
       assert.deepEqual(second.sessions.get(bare.id), bare);
+      assert.deepEqual(second.sessions.get(free.id), free);
     });
 
     it('count unread messages, and lineage comes from handoffs', async () => {

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { applyEvent } from '../../src/domain/applyEvent';
+import type { ConversationTotals } from '../../src/domain/events';
 import type { Session } from '../../src/domain/session';
 import { makeEvents, makeRequest, makeSession } from '../support/sessions';
 
@@ -34,6 +35,41 @@ describe('applyEvent', () => {
     assert.equal(idle.state, 'idle');
     assert.equal(idle.metrics.tokensUsed, 40);
     assert.equal(idle.metrics.durationSecs, 2);
+  });
+
+  it('adds up what turns cost, as far as that is known, over all conversations', () => {
+    const turn = (costUsd?: number, totals?: ConversationTotals): Bodies => [
+      ...TURN,
+      {
+        type: 'turn-ended',
+        commandId: 't1',
+        stopReason: 'end_turn',
+        error: undefined,
+        tokens: 10,
+        costUsd,
+        totals,
+      },
+    ];
+    const first = after([...START, ...turn()]);
+    assert.equal(first.metrics.costUsd, undefined);
+    const totals = { tokens: undefined, costUsd: 0.5 };
+    const second = after([{ type: 'cost', totalUsd: 7 }, ...turn(0.5, totals)], first);
+    assert.equal(second.metrics.costUsd, 0.5);
+    assert.deepEqual(second.totals, totals);
+    const conversation = { type: 'conversation', canContinue: true } as const;
+    const resumed = after([{ ...conversation, conversationId: 'c1', isContinued: true }], second);
+    assert.deepEqual(resumed.totals, totals);
+    const other = after([{ ...conversation, conversationId: 'c2', isContinued: false }], second);
+    assert.equal(other.totals, undefined);
+    assert.equal(after(turn(0.25), other).metrics.costUsd, 0.75);
+    assert.equal(after(turn(), other).metrics.costUsd, 0.5);
+  });
+
+  it('has no process between turns whose agent starts one for each', () => {
+    const ended = { type: 'agent-ended', code: 0, signal: undefined } as const;
+    const idle = after([...START, ...TURN, { ...ended, pid: 8 }, ...TURN_END]);
+    assert.deepEqual([idle.state, idle.pid, idle.presence], ['idle', undefined, 'alive']);
+    assert.equal(after([...START, { ...ended, pid: 9 }]).pid, 8);
   });
 
   it('counts every event once, however often it comes', () => {

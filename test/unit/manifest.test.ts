@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import * as fs from 'node:fs';
+import { AGENT_PROTOCOLS, CLI_FORMATS } from '../../src/domain/agent';
 import { COMMAND_IDS } from '../../src/editor/commandIds';
 import { readSettings, SETTINGS } from '../../src/editor/settings';
 
@@ -20,7 +21,18 @@ interface Manifest {
     };
     readonly configuration: {
       readonly properties: Readonly<
-        Record<string, { default: unknown; minimum?: number; maximum?: number }>
+        Record<
+          string,
+          {
+            default: unknown;
+            minimum?: number;
+            maximum?: number;
+            examples?: readonly unknown[];
+            additionalProperties?: {
+              readonly properties: Readonly<Record<string, { enum?: readonly string[] }>>;
+            };
+          }
+        >
       >;
     };
   };
@@ -72,6 +84,17 @@ describe('package.json', () => {
     }
   });
 
+  it('offers the protocols and formats that the code knows, with examples that it reads', () => {
+    const agents = properties['deputy.agents'];
+    const entry = agents?.additionalProperties?.properties;
+    assert.deepEqual([...(entry?.['protocol']?.enum ?? [])].sort(), [...AGENT_PROTOCOLS].sort());
+    assert.deepEqual([...(entry?.['format']?.enum ?? [])].sort(), [...CLI_FORMATS].sort());
+    const [example] = agents?.examples ?? [];
+    const settings = readSettings({ get: (key) => (key === 'agents' ? example : undefined) });
+    assert.deepEqual(settings.agentProblems, []);
+    assert.equal(settings.agents.length, 4);
+  });
+
   it('has at most three actions in a row of any state', () => {
     const inline = manifest.contributes.menus['view/item/context'].filter(({ group }) =>
       group.startsWith('inline'),
@@ -103,6 +126,7 @@ describe('readSettings', () => {
     assert.deepEqual(read({}), {
       defaultAgent: 'claude',
       agents: [],
+      agentProblems: [],
       stopGraceMs: 5_000,
       startTimeoutMs: 60_000,
       idleLimitMs: 1_800_000,
@@ -137,14 +161,29 @@ describe('readSettings', () => {
     assert.equal(read({ autoDispatch: 'true' }).isAutoDispatching, false);
   });
 
-  it('reads own agents and leaves out those without a command', () => {
-    const { agents } = read({
+  it('reads own agents, and says what is wrong with those that it leaves out', () => {
+    const { agents, agentProblems } = read({
       agents: {
         mine: { command: 'my-agent', args: ['--acp', 1], env: { A: 2 } },
         bad: {},
         worse: 3,
+        typo: { command: 'x', protocol: 'CLI' },
+        odd: { command: 'x', protocol: 'cli', format: 'json' },
+        half: { command: 'x', format: 'codex' },
+        flat: { command: 'x', args: '--acp' },
+        bare: { command: 'x', env: [] },
       },
     });
+    assert.deepEqual(agentProblems, [
+      'The agent "bad" in deputy.agents names no "command"; it is left out.',
+      'The agent "worse" in deputy.agents is no object with a "command"; it is left out.',
+      'The agent "typo" in deputy.agents has the protocol "CLI", which is none of "acp", "cli", "terminal"; it is left out.',
+      'The agent "odd" in deputy.agents has the format "json", which is none of "plain", "claude", "codex"; it is left out.',
+      'The agent "half" in deputy.agents has a "format", which counts only with "protocol": "cli"; it is left out.',
+      'The agent "flat" in deputy.agents has "args" that are no list of texts; it is left out.',
+      'The agent "bare" in deputy.agents has an "env" that is no object with texts by name; it is left out.',
+    ]);
+    assert.match(read({ agents: [] }).agentProblems.join(), /is no object with agents/);
     assert.deepEqual(agents, [
       {
         name: 'mine',
@@ -157,5 +196,17 @@ describe('readSettings', () => {
         howToGet: 'Install it, or change deputy.agents.mine.command in settings.',
       },
     ]);
+  });
+
+  it('reads protocols and formats', () => {
+    const entry = { command: 'x', protocol: 'cli' };
+    const { agents } = read({ agents: { a: entry, b: { ...entry, format: 'claude' } } });
+    assert.deepEqual(
+      agents.map(({ name, protocol, format }) => [name, protocol, format]),
+      [
+        ['a', 'cli', 'plain'],
+        ['b', 'cli', 'claude'],
+      ],
+    );
   });
 });

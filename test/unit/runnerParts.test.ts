@@ -103,6 +103,18 @@ describe('reportExit', () => {
     assert.equal(reportExit({ kind: 'stop', intent: 'stop' }, words).reason, 'stopped');
   });
 
+  it('knows a command that ended because it was cancelled, or used up', () => {
+    const last = { ...words, exit: { code: 1, signal: undefined } };
+    const cause = { kind: 'ended', wasReady: true } as const;
+    assert.deepEqual(reportExit({ ...cause, isCancelled: true }, last), {
+      reason: 'stopped',
+      detail: undefined,
+    });
+    const usedUp = reportExit(cause, { ...last, isUsedUp: true });
+    assert.equal(usedUp.reason, 'usage-limit');
+    assert.match(usedUp.detail ?? '', /account is used up/);
+  });
+
   it('goes by the exit code of an agent that ends by itself', () => {
     assert.deepEqual(ended(0), { reason: 'completed', detail: undefined });
     assert.equal(ended(1).detail, '"codex" ended unexpectedly (exit code 1).');

@@ -54,7 +54,7 @@ Board:
   });
 
   it('says what the whole team has used of its budget, and when that is too much', () => {
-    const used = (tokensUsed: number, costUsd: number): Session => {
+    const used = (tokensUsed: number, costUsd?: number): Session => {
       const { metrics } = makeSession();
       return makeSession({ id: 'w', metrics: { ...metrics, tokensUsed, costUsd } });
     };
@@ -70,6 +70,16 @@ Board:
     assert.equal(line({ tokens: 600, costUsd: 2 }), 'Used: 600 of 600 tokens, $1.50 of $2.00');
     assert.match(line({ tokens: 599, costUsd: 2 }) ?? '', /\(over budget\)$/);
     assert.match(line({ tokens: 600, costUsd: 1.4 }) ?? '', /\(over budget\)$/);
+    status.root = used(400);
+    assert.equal(
+      line({ tokens: 600, costUsd: 2 }),
+      'Used: 600 of 600 tokens, $0.50 and an unknown cost of $2.00',
+    );
+    status.members = [];
+    assert.equal(
+      line({ tokens: 600, costUsd: 2 }),
+      'Used: 400 of 600 tokens, an unknown cost of $2.00',
+    );
   });
 
   it('shows the first line of a task', () => {
@@ -86,6 +96,15 @@ describe('formatSessionStatus', () => {
   it('says whether it is a lead or a worker', () => {
     assert.ok(format(makeSession()).includes('Role: lead'));
     assert.ok(format(makeSession({ role: 'worker' })).includes('Role: worker'));
+  });
+
+  it('says what it cost, or that nobody knows', () => {
+    const { metrics } = makeSession();
+    const cost = (costUsd: number | undefined): string | undefined =>
+      format(makeSession({ metrics: { ...metrics, costUsd } })).find((it) => it.startsWith('Cost'));
+    assert.equal(cost(undefined), 'Cost: unknown');
+    assert.equal(cost(0), 'Cost: $0.0000');
+    assert.equal(cost(1.23456), 'Cost: $1.2346');
   });
 
   it('names the branch of a worktree that was cleaned up', () => {
