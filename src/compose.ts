@@ -152,8 +152,8 @@ async function buildCore(
     node,
     runnerProgram: runnerProgram ?? '',
     times: () => {
-      const { stopGraceMs, startTimeoutMs, idleLimitMs, longestTurnMs } = settings();
-      return { graceMs: stopGraceMs, startTimeoutMs, idleLimitMs, longestTurnMs };
+      const { stopGraceMs, startTimeoutMs } = settings();
+      return { graceMs: stopGraceMs, startTimeoutMs, idleLimitMs: 0, longestTurnMs: 0 };
     },
   });
   const clock = (): number => Date.now();

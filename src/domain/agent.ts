@@ -1,12 +1,11 @@
 import { UserError } from '../base/errors';
 
 /** Every way of talking to an agent, see {@link AgentProtocol}. */
-export const AGENT_PROTOCOLS = ['acp', 'cli', 'terminal'] as const;
+export const AGENT_PROTOCOLS = ['acp', 'cli'] as const;
 
 /**
  * - `acp`: the Agent Client Protocol over its standard input and output
  * - `cli`: a command for each turn, which prints what it does
- * - `terminal`: its own interface, in a terminal
  */
 export type AgentProtocol = (typeof AGENT_PROTOCOLS)[number];
 
@@ -31,7 +30,7 @@ export interface AgentDefinition {
   readonly format: CliFormat;
   /** Absolute path of its program, or a name that is looked up in PATH. */
   readonly command: string;
-  /** `{prompt}` in one of them stands for the prompt, with `cli` and `terminal`. */
+  /** `{prompt}` in one of them stands for the prompt, with `cli`. */
   readonly args: readonly string[];
   /** Set on top of the user's environment. */
   readonly env: Readonly<Record<string, string>>;
@@ -41,7 +40,7 @@ export interface AgentDefinition {
 
 /** True for an agent that can be given another turn when one has ended. */
 export function takesMoreTurns({ protocol, format }: AgentDefinition): boolean {
-  return protocol === 'acp' || (protocol === 'cli' && format !== 'plain');
+  return protocol === 'acp' || format !== 'plain';
 }
 
 /** An agent type that neither a preset nor a setting knows. */

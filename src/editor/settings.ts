@@ -10,10 +10,6 @@ export interface Settings {
   readonly agentProblems: readonly string[];
   readonly stopGraceMs: number;
   readonly startTimeoutMs: number;
-  /** Time without a turn after which an agent is put to sleep; 0: never. */
-  readonly idleLimitMs: number;
-  /** Longest time that a turn may take; 0: any. */
-  readonly longestTurnMs: number;
   /** How long the events of deleted sessions are kept. */
   readonly keepEventsMs: number;
   readonly maxDelegatesPerLead: number;
@@ -38,7 +34,6 @@ export interface Configuration {
   get(key: string): unknown;
 }
 
-const MINUTE_MS = 60 * 1000;
 const DAY_MS = 24 * 60 * 60 * 1000;
 
 /** Defaults and bounds; a test holds the defaults against package.json. */
@@ -47,8 +42,6 @@ export const SETTINGS = {
   agents: {},
   stopGraceSeconds: { default: 5, min: 0.1, max: 60 },
   startTimeoutSeconds: { default: 60, min: 1, max: 600 },
-  sleepAfterMinutes: { default: 30, min: 0, max: 7 * 24 * 60 },
-  longestTurnMinutes: { default: 0, min: 0, max: 7 * 24 * 60 },
   keepEventsDays: { default: 30, min: 0, max: 3650 },
   maxDelegatesPerLead: { default: 8, min: 1, max: 64 },
   maxRunningTurns: { default: 8, min: 1, max: 64 },
@@ -83,8 +76,6 @@ export function readSettings(configuration: Configuration, isTrusted = true): Se
     agentProblems,
     stopGraceMs: 1000 * number('stopGraceSeconds'),
     startTimeoutMs: 1000 * number('startTimeoutSeconds'),
-    idleLimitMs: MINUTE_MS * number('sleepAfterMinutes'),
-    longestTurnMs: MINUTE_MS * number('longestTurnMinutes'),
     keepEventsMs: DAY_MS * number('keepEventsDays'),
     maxDelegatesPerLead: Math.floor(number('maxDelegatesPerLead')),
     maxRunningTurns: isTrusted ? Math.floor(number('maxRunningTurns')) : 0,

@@ -1,20 +1,14 @@
 import { AcpConnection } from '../agents/acp/acpConnection';
 import type { AgentConnection, AgentHost } from '../agents/agentConnection';
 import { CliConnection } from '../agents/cli/cliConnection';
-import { UserError } from '../base/errors';
 import type { LaunchData } from '../domain/runnerProtocol';
 
-/**
- * The way to talk to a session's agent; nothing is started yet.
- * @throws {UserError} for a protocol that this runner does not speak
- */
+/** The way to talk to a session's agent; nothing is started yet. */
 export function openConnection(launch: LaunchData, host: AgentHost): AgentConnection {
   switch (launch.protocol) {
     case 'acp':
       return new AcpConnection(launch, host);
     case 'cli':
       return new CliConnection(launch, host);
-    case 'terminal':
-      throw new UserError(`The protocol ${launch.protocol} is not spoken yet.`);
   }
 }

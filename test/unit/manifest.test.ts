@@ -129,8 +129,6 @@ describe('readSettings', () => {
       agentProblems: [],
       stopGraceMs: 5_000,
       startTimeoutMs: 60_000,
-      idleLimitMs: 1_800_000,
-      longestTurnMs: 0,
       keepEventsMs: 30 * 24 * 3_600_000,
       maxDelegatesPerLead: 8,
       maxRunningTurns: 8,
@@ -177,7 +175,7 @@ describe('readSettings', () => {
     assert.deepEqual(agentProblems, [
       'The agent "bad" in deputy.agents names no "command"; it is left out.',
       'The agent "worse" in deputy.agents is no object with a "command"; it is left out.',
-      'The agent "typo" in deputy.agents has the protocol "CLI", which is none of "acp", "cli", "terminal"; it is left out.',
+      'The agent "typo" in deputy.agents has the protocol "CLI", which is none of "acp", "cli"; it is left out.',
       'The agent "odd" in deputy.agents has the format "json", which is none of "plain", "claude", "codex"; it is left out.',
       'The agent "half" in deputy.agents has a "format", which counts only with "protocol": "cli"; it is left out.',
       'The agent "flat" in deputy.agents has "args" that are no list of texts; it is left out.',
