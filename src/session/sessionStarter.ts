@@ -108,10 +108,12 @@ export class SessionStarter implements Disposable {
         await this.prepareWorktree(id);
         this.supervisor.assertHolding(id);
         const session = this.get(id);
-        await this.parts.runners.launch(session, agent, this.parts.work.firstPrompt(session));
-        // From here on the agent works, whatever happens to us.
-        progress.hasLaunched = true;
-        if ((await this.supervisor.adopt(id)) !== 'never-started') return;
+        const adoption = await this.supervisor.launch(id, async () => {
+          await this.parts.runners.launch(session, agent, this.parts.work.firstPrompt(session));
+          // From here on the agent works, whatever happens to us.
+          progress.hasLaunched = true;
+        });
+        if (adoption !== 'never-started') return;
         progress.hasLaunched = false;
         throw new UserError('Its runner ended without a word.');
       });

@@ -111,6 +111,18 @@ export class Supervisor implements Disposable {
     return this.adoptions.run(sessionId, () => this.find(sessionId));
   }
 
+  /**
+   * Starts a session's runner and follows it. Nobody looks for it in between: one that is not there yet
+   * would be taken for gone, and what it has started so far be ended.
+   * @param start settles when the runner is up
+   */
+  launch(sessionId: string, start: () => Promise<void>): Promise<Adoption> {
+    return this.adoptions.run(sessionId, async () => {
+      await start();
+      return this.find(sessionId);
+    });
+  }
+
   /** {@link adopt} unless the runner is followed, or is by the time that its turn comes. */
   private adoptIfLost(sessionId: string): Promise<Adoption> {
     return this.adoptions.run(sessionId, async () =>

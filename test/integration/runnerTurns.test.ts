@@ -65,7 +65,7 @@ describe('a permission request', () => {
     const { pid } = await tap.next('agent-started');
     process.kill(pid, 'SIGKILL');
     const exit = await tap.next('exit');
-    assert.equal(exit.reason, 'failed');
+    assert.equal(exit.reason, 'killed');
     assert.equal(exit.signal, 'SIGKILL');
     const answered = await tap.next('permission-answered');
     assert.equal(answered.optionId, undefined);

@@ -43,7 +43,8 @@ export class HeldRunners implements RunnerPort {
     return { events: this.of(sessionId).events, isCut: false };
   }
 
-  async sweep(): Promise<number> {
+  async sweep(sessionId: string): Promise<number> {
+    this.of(sessionId).sweeps += 1;
     return 0;
   }
 
@@ -80,6 +81,9 @@ export class HeldRunner {
   readonly events: SessionEvent[] = [];
   /** Why it takes no prompts; undefined when it does. */
   refusal: string | undefined;
+  /** How often what it left behind was ended. */
+  sweeps = 0;
+  private readonly dropped = new Emitter<void>();
   private start: Deferred<undefined> | undefined;
   private first: Deferred<FirstPrompt> = deferred();
   private gate: Deferred<undefined> | undefined;
@@ -148,6 +152,11 @@ export class HeldRunner {
     this.report({ type: 'exit', reason: 'failed', code: 1, signal: undefined, detail });
   }
 
+  /** Its connections end. */
+  drop(): void {
+    this.dropped.fire();
+  }
+
   /** Reports an event as the agent's runner would. */
   report(body: EventBody): void {
     const event = { ...body, seq: this.events.length + 1, at: Date.now() };
@@ -161,11 +170,10 @@ export class HeldRunner {
   }
 
   connect(): RunnerLink {
-    const closed = new Emitter<void>();
     let hearing: { dispose(): void } | undefined;
     return {
       lastSeq: this.events.length,
-      onDidClose: closed.event,
+      onDidClose: this.dropped.event,
       subscribe: async (fromSeq, onEvent) => {
         for (const event of this.events) if (event.seq >= fromSeq) onEvent(event);
         hearing = this.said.event(onEvent);
