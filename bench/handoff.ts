@@ -1,9 +1,8 @@
 import assert from 'node:assert/strict';
 import { spawn, type ChildProcessWithoutNullStreams } from 'node:child_process';
 import { once } from 'node:events';
-import * as path from 'node:path';
 import { deferred } from '../src/base/async';
-import type { AgentDefinition } from '../src/domain/agent';
+import { SMALL } from '../test/support/agents';
 import { TestCore } from '../test/support/core';
 import { makeSession } from '../test/support/sessions';
 import { makeHandoff } from '../test/support/stores';
@@ -16,18 +15,6 @@ const LINE = 'say hello\n';
 const ECHO = 'process.stdin.on("data", (chunk) => process.stdout.write(chunk))';
 const HANDOFF_BAR = 10;
 
-/** The rehearsal agent writes a file before it answers; this one does not. */
-const ANSWERS_AT_ONCE: AgentDefinition = {
-  name: 'answers-at-once',
-  description: 'a small agent of the tests',
-  protocol: 'acp',
-  format: 'plain',
-  command: process.execPath,
-  args: [path.resolve('out/test/fixtures/acpAgent.js')],
-  env: {},
-  howToGet: '',
-};
-
 const NOTES = [
   "p50, with everything real: routing, manager, socket, detached runner, its event log, the agent. A handoff: from the call of `Assigner.assign`, which finds the idle delegate, until the prompt's `turn-started` event has become part of the session's durable record, and with it the handoff is `taken`; the runner sends that event when the log has it, and writes the prompt to the agent's stdin in the same turn of its event loop. A prompt: the same from the call of `SessionManager.sendPrompt`. The rows below wait for the first word of the answer to come back the same way, so they are upper bounds: the rehearsal agent saves its conversation, with a sync, before it answers.",
   'The child is a bare Node program that writes what it reads. "Look-ups that read all of them": the same handoff, after its lead and delegates were looked for in lists of all sessions and handoffs, as one writes it first.',
@@ -38,11 +25,11 @@ const NOTES = [
 export const handoffBench: Bench = { name: 'handoff', run };
 
 async function run(): Promise<Section> {
-  const core = await TestCore.open([ANSWERS_AT_ONCE]);
+  const core = await TestCore.open([SMALL]);
   const echo = spawn(process.execPath, ['-e', ECHO]);
   try {
     const rehearsal = await IdleSession.start(core, 'rehearsal', 'say hello');
-    const other = await IdleSession.start(core, ANSWERS_AT_ONCE.name, 'echo hello');
+    const other = await IdleSession.start(core, SMALL.name, 'echo hello');
     const team = await IdleTeam.start(core);
     const { line } = await interleaveAsync(
       {

@@ -43,8 +43,8 @@ export class RunnerConnectError extends UserError {
 }
 
 /**
- * The connection ended before a command was answered, or the runner did not answer. Whether the runner acted is unknown: send the
- * same command, with the same id, over another connection.
+ * The connection ended before a command was answered, or the runner did not answer. Whether the runner
+ * acted is unknown: send the same command, with the same id, over another connection.
  */
 export class RunnerConnectionLostError extends UserError {
   override name = 'RunnerConnectionLostError';

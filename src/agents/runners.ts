@@ -140,6 +140,8 @@ export class Runners implements RunnerPort {
     if (showsEnvironments(this.options.platform)) {
       return (await findMarked(launch.marker)).some((info) => isRunnerOf(folder, info));
     }
+    // The event that tells of it is among the first to be dropped when there are many.
+    if (launch.runnerPid !== undefined) return isRunnerOf(folder, await identify(launch.runnerPid));
     for await (const event of this.readEvents(sessionId, 1)) {
       if (event.type !== 'runner-started') continue;
       if (isRunnerOf(folder, await identify(event.pid))) return true;

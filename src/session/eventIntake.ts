@@ -32,10 +32,13 @@ const SETTLE_MS = 1_000;
 /** Runners hear what is durable after so much; to be told more often would not let them drop more. */
 const ACKNOWLEDGED_CHARS = 256 * 1024;
 
+/** What is needed of a connection. */
+type IntakeLink = Pick<RunnerLink, 'pause' | 'resume' | 'acknowledge'>;
+
 /** What has come from a runner. */
 interface Intake {
   /** The connection that the last event came over. */
-  link: RunnerLink;
+  link: IntakeLink;
   waiting: SessionEvent[];
   waitingChars: number;
   isPaused: boolean;
@@ -74,7 +77,12 @@ export class EventIntake implements Disposable {
 
   /** @param onFailure events could not be stored; they are to be asked for again */
   constructor(
-    { store, work, later: given = later, log }: SessionParts,
+    {
+      store,
+      work,
+      later: given = later,
+      log,
+    }: Pick<SessionParts, 'store' | 'work' | 'later' | 'log'>,
     private readonly onFailure: (sessionId: string, error: unknown) => void,
   ) {
     this.store = store;
@@ -90,7 +98,7 @@ export class EventIntake implements Disposable {
   }
 
   /** Takes an event from a runner, to be applied soon. */
-  take(sessionId: string, event: SessionEvent, link: RunnerLink): void {
+  take(sessionId: string, event: SessionEvent, link: IntakeLink): void {
     if (this.hasEnded) return;
     const intake = this.intakeOf(sessionId, link);
     intake.waiting.push(event);
@@ -230,7 +238,7 @@ export class EventIntake implements Disposable {
     this.applied.dispose();
   }
 
-  private intakeOf(sessionId: string, link: RunnerLink): Intake {
+  private intakeOf(sessionId: string, link: IntakeLink): Intake {
     let intake = this.intakes.get(sessionId);
     if (!intake) {
       intake = {

@@ -310,7 +310,7 @@ export class SessionManager implements OverviewSource {
   }
 
   private async prompt(session: Session, { commandId, text }: FirstPrompt): Promise<void> {
-    const { id, appliedSeq } = session;
+    const { id } = session;
     for (let isAgain = false; ; isAgain = true) {
       const link = await this.supervisor.connect(id).catch((error: unknown) => {
         const isLost = isAgain && error instanceof RunnerUnreachableError;
@@ -326,7 +326,8 @@ export class SessionManager implements OverviewSource {
         if (isAgain) throw new RunnerUnreachableError(id, true);
       }
     }
-    const heard = this.supervisor.until(id, (it) => it.appliedSeq > appliedSeq);
+    const { turns } = this.parts.store;
+    const heard = this.supervisor.until(id, () => turns.get(id, commandId) !== undefined);
     const { patienceMs = PATIENCE_MS } = this.parts;
     if (await within(heard, patienceMs, undefined)) return;
     // It has said yes and then nothing more: nobody may wait for it for ever.

@@ -5,7 +5,7 @@ import type { Later } from '../../src/base/timers';
 import type { SessionEvent } from '../../src/domain/events';
 import { HandoffBook } from '../../src/routing/handoffBook';
 import { EventIntake } from '../../src/session/eventIntake';
-import type { RunnerLink, SessionParts } from '../../src/session/ports';
+import type { RunnerLink } from '../../src/session/ports';
 import type { DurableStore } from '../../src/store/durableStore';
 import { makeEvents, makeSession } from '../support/sessions';
 import { openStore } from '../support/stores';
@@ -13,8 +13,10 @@ import { makeTempFolder, removeTempFolder } from '../support/tempFolder';
 
 const KB = 1024;
 
+type IntakeLink = Pick<RunnerLink, 'pause' | 'resume' | 'acknowledge'>;
+
 /** A link whose runner has endless output, and hands it out whenever it is read. */
-class FloodingLink implements Pick<RunnerLink, 'pause' | 'resume' | 'acknowledge'> {
+class FloodingLink implements IntakeLink {
   isPaused = false;
   /** What it has handed out, in UTF-16 units. */
   givenChars = 0;
@@ -22,7 +24,7 @@ class FloodingLink implements Pick<RunnerLink, 'pause' | 'resume' | 'acknowledge
   private seq = 0;
 
   constructor(
-    private readonly take: (event: SessionEvent, link: RunnerLink) => void,
+    private readonly take: (event: SessionEvent, link: IntakeLink) => void,
     private readonly pieceChars: number,
     private readonly count: number,
   ) {}
@@ -32,12 +34,8 @@ class FloodingLink implements Pick<RunnerLink, 'pause' | 'resume' | 'acknowledge
     while (!this.isPaused && this.seq < this.count) {
       const text = String(++this.seq).padEnd(this.pieceChars, '.');
       this.givenChars += text.length;
-      this.take({ seq: this.seq, at: this.seq, type: 'text', text }, this.asLink);
+      this.take({ seq: this.seq, at: this.seq, type: 'text', text }, this);
     }
-  }
-
-  get asLink(): RunnerLink {
-    return this as unknown as RunnerLink;
   }
 
   get isOver(): boolean {
@@ -72,7 +70,7 @@ describe('EventIntake', () => {
   };
   const open = (): EventIntake => {
     const work = new HandoffBook(store, () => 0);
-    const parts = { store, work, later, log: silentLogger } as unknown as SessionParts;
+    const parts = { store, work, later, log: silentLogger };
     const intake = new EventIntake(parts, (_id, error) => assert.fail(String(error)));
     intakes.push(intake);
     return intake;
@@ -99,8 +97,7 @@ describe('EventIntake', () => {
     await removeTempFolder(folder);
   });
 
-  const link = { pause: () => undefined, resume: () => undefined, acknowledge: () => undefined };
-  const quiet = link as unknown as RunnerLink;
+  const quiet = { pause: () => undefined, resume: () => undefined, acknowledge: () => undefined };
   const BEGIN = makeEvents([
     { type: 'turn-started', commandId: 't', prompt: 'go' },
     { type: 'text', text: 'one' },
@@ -248,7 +245,7 @@ describe('EventIntake', () => {
     for (const action of timers.splice(0)) action();
     while (acknowledgedAt.length === 0) await nextTurn();
     assert.deepEqual(acknowledgedAt, [20, 1, 20]);
-    intake.take('a', { seq: 21, at: 21, type: 'text', text: 'little' }, flood.asLink);
+    intake.take('a', { seq: 21, at: 21, type: 'text', text: 'little' }, flood);
     await nextTurn();
     for (const action of timers.splice(0)) action();
     await sync();

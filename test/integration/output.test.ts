@@ -1,23 +1,10 @@
 import assert from 'node:assert/strict';
-import * as path from 'node:path';
 import { deferred } from '../../src/base/async';
-import type { AgentDefinition } from '../../src/domain/agent';
 import { OutputText } from '../../src/editor/outputText';
 import { PacedText } from '../../src/editor/pacedText';
+import { SMALL } from '../support/agents';
 import { TestCore } from '../support/core';
 import { RunnerStage } from '../support/runnerStage';
-
-/** The agent of the runner's tests. */
-const TEST_AGENT: AgentDefinition = {
-  name: 'test',
-  description: 'a small agent of the tests',
-  protocol: 'acp',
-  format: 'plain',
-  command: process.execPath,
-  args: [path.resolve('out/test/fixtures/acpAgent.js')],
-  env: {},
-  howToGet: '',
-};
 
 describe('what an output channel shows of an agent', function () {
   this.timeout(60_000);
@@ -32,7 +19,7 @@ describe('what an output channel shows of an agent', function () {
 
   /** Starts a session, and waits until its turn is over and its output shown; what was shown. */
   const shownOf = async (task: string): Promise<string> => {
-    core = await TestCore.open([TEST_AGENT]);
+    core = await TestCore.open([SMALL]);
     const { manager, repository } = core;
     let shown = '';
     const isOver = deferred<undefined>();
@@ -43,7 +30,7 @@ describe('what an output channel shows of an agent', function () {
     const output = new OutputText((text) => paced.write(text));
     manager.onDidApply(({ events }) => output.add(events));
     await output.fill(nothing());
-    await manager.create({ task, agentType: 'test', useWorktree: false, folder: repository });
+    await manager.create({ task, agentType: SMALL.name, useWorktree: false, folder: repository });
     await isOver.promise;
     return shown;
   };

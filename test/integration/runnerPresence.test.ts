@@ -32,9 +32,10 @@ describe('a runner whose socket is silent, where no marker can be seen', () => {
   };
 
   /** Leaves what a runner of that process would leave behind when its socket has gone. */
-  const record = async (id: string): Promise<void> => {
+  const record = async (id: string, runnerPid?: number): Promise<void> => {
     await fs.mkdir(sessionFolder(id), { recursive: true });
-    const launch = { marker: 'none', socket: socketAddress(folder, 'gone'), controlToken: 'none' };
+    const socket = socketAddress(folder, 'gone');
+    const launch = { marker: 'none', socket, controlToken: 'none', runnerPid };
     await fs.writeFile(path.join(sessionFolder(id), LAUNCH_FILE), JSON.stringify(launch));
     const event = { seq: 1, at: Date.now(), type: 'runner-started', pid: child.pid, version: 1 };
     await fs.writeFile(path.join(sessionFolder(id), EVENTS_FILE), `${JSON.stringify(event)}\n`);
@@ -55,6 +56,13 @@ describe('a runner whose socket is silent, where no marker can be seen', () => {
   it('may be alive while its process works for the folder of the session', async () => {
     await start({}, sessionFolder('cafe0001'));
     await record('cafe0001');
+    assert.equal(await presence('cafe0001'), 'unknown');
+  });
+
+  it('is known by its launch file when the event that told of it is no longer kept', async () => {
+    await start({}, sessionFolder('cafe0001'));
+    await record('cafe0001', child.pid);
+    await fs.rm(path.join(sessionFolder('cafe0001'), EVENTS_FILE));
     assert.equal(await presence('cafe0001'), 'unknown');
   });
 

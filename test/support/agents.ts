@@ -1,3 +1,4 @@
+import * as path from 'node:path';
 import type { AgentDefinition } from '../../src/domain/agent';
 
 /** An agent that ends before it is ready, and says why. */
@@ -20,6 +21,18 @@ export const OTHER: AgentDefinition = {
   format: 'plain',
   command: process.execPath,
   args: [],
+  env: {},
+  howToGet: '',
+};
+
+/** The runner tests' own agent: small, and answers at once. */
+export const SMALL: AgentDefinition = {
+  name: 'small',
+  description: 'a small agent of the tests',
+  protocol: 'acp',
+  format: 'plain',
+  command: process.execPath,
+  args: [path.resolve('out/test/fixtures/acpAgent.js')],
   env: {},
   howToGet: '',
 };

@@ -2,6 +2,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import * as path from 'node:path';
 import * as readline from 'node:readline';
 import { built } from '../../host/paths';
+import { Changes } from '../../support/changes';
 
 /** What a stand-in of the extension host is to do. */
 export interface HostOptions {
@@ -18,7 +19,7 @@ export class Host {
   /** How many sessions were at work when it last told of it. */
   running = 0;
   private readonly said: string[] = [];
-  private readonly listeners = new Set<() => void>();
+  private readonly changes = new Changes();
   private hasEnded = false;
 
   private constructor(private readonly child: ChildProcess) {
@@ -32,7 +33,7 @@ export class Host {
       child.on('close', (_code, signal) => {
         this.hasEnded = true;
         resolve(signal);
-        this.tell();
+        this.changes.tell();
       });
     });
   }
@@ -59,13 +60,13 @@ export class Host {
       const line = this.said.find((each) => pattern.test(each));
       if (line !== undefined) return line;
       if (this.hasEnded) throw new Error(`It ended without ${String(pattern)}:\n${this.words}`);
-      await this.change();
+      await this.changes.next();
     }
   }
 
   /** Waits until at least so many sessions are at work. */
   async untilRunning(count: number): Promise<void> {
-    while (this.running < count && !this.hasEnded) await this.change();
+    while (this.running < count && !this.hasEnded) await this.changes.next();
   }
 
   /** Gives it a command. */
@@ -87,20 +88,6 @@ export class Host {
     const running = /^running (\d+)$/.exec(line)?.[1];
     if (running === undefined) this.said.push(line);
     else this.running = Number(running);
-    this.tell();
-  }
-
-  private change(): Promise<void> {
-    return new Promise((resolve) => {
-      const listener = (): void => {
-        this.listeners.delete(listener);
-        resolve();
-      };
-      this.listeners.add(listener);
-    });
-  }
-
-  private tell(): void {
-    for (const listener of [...this.listeners]) listener();
+    this.changes.tell();
   }
 }

@@ -2,6 +2,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import * as readline from 'node:readline';
 import { built } from '../../host/paths';
 import type { PlanOptions } from './plan';
+import { Changes } from '../../support/changes';
 
 /** How a writer process opens the store, and what it writes. */
 export interface WriterOptions extends PlanOptions {
@@ -28,7 +29,7 @@ export class Writer {
   /** Settles when it has ended and everything it has said was read: with the signal that ended it. */
   readonly ended: Promise<NodeJS.Signals | null>;
   private readonly lines: WriterLine[] = [];
-  private readonly listeners = new Set<() => void>();
+  private readonly changes = new Changes();
   private errors = '';
   private hasEnded = false;
 
@@ -44,7 +45,7 @@ export class Writer {
       child.on('close', (_code, signal) => {
         this.hasEnded = true;
         resolve(signal);
-        this.tell();
+        this.changes.tell();
       });
     });
   }
@@ -89,7 +90,7 @@ export class Writer {
         if (words.includes(line.word)) return line;
       }
       if (this.hasEnded) return undefined;
-      await this.change();
+      await this.changes.next();
     }
   }
 
@@ -97,7 +98,7 @@ export class Writer {
   async untilAcknowledged(count: number): Promise<void> {
     const isOver = (): boolean =>
       this.hasEnded || this.lines.some(({ word }) => word === 'refused' || word === 'failed');
-    while (this.acknowledged.length < count && !isOver()) await this.change();
+    while (this.acknowledged.length < count && !isOver()) await this.changes.next();
   }
 
   /**
@@ -134,20 +135,6 @@ export class Writer {
     const [word, rest] = space < 0 ? [line, ''] : [line.slice(0, space), line.slice(space + 1)];
     if (word === 'acknowledged') this.acknowledged.push(Number(rest));
     else this.lines.push({ word, rest });
-    this.tell();
-  }
-
-  private change(): Promise<void> {
-    return new Promise((resolve) => {
-      const listener = (): void => {
-        this.listeners.delete(listener);
-        resolve();
-      };
-      this.listeners.add(listener);
-    });
-  }
-
-  private tell(): void {
-    for (const listener of [...this.listeners]) listener();
+    this.changes.tell();
   }
 }
